@@ -1,0 +1,63 @@
+// Submissions: sealed inbox in, practice store out.
+//
+// Every submission is sealed at once to the practice's inbox recipient (an age v1 file) and stored in the directory's
+// inbox; the plaintext is forgotten. drain() moves what is there into the practice's store, exactly once by
+// submission id, whatever crashes between. Loop only. Format: docs/formats/inbox.md.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "forms/questionnaire.h"
+#include "seams/seams.h"
+#include "store/storage.h"
+
+namespace firedrill::forms {
+
+/// Migrations of a practice's store (submissions, inbox identity).
+std::span<const store::Migration> practice_migrations();
+/// Migrations of the directory store numbered after identity's are not needed: the inbox table is part of identity's
+/// directory schema (inbox: id blob primary key, practice blob, received_ns integer, sealed blob, drained integer).
+/// Stores the inbox identity in a new practice's store; node wires it to IdentityOptions::on_created.
+Status store_inbox_identity(store::Database& database, const crypto::Secret& inbox_identity);
+
+/// Seals plaintext for a practice. A replaceable part.
+class InboxSealer {
+  public:
+    virtual ~InboxSealer() = default;
+    virtual Result<Bytes> seal(const std::array<Byte, 32>& recipient, ByteView plain) = 0;
+};
+std::unique_ptr<InboxSealer> make_inbox_sealer(Entropy& entropy);
+
+struct Summary {
+    SubmissionId id;
+    std::string form;
+    WallTime received;
+};
+struct Submission {
+    Summary summary;
+    std::string response;  ///< QuestionnaireResponse JSON
+};
+
+class Submissions {
+  public:
+    template <class T>
+    using Then = std::function<void(Result<T>)>;
+
+    static std::unique_ptr<Submissions> create(Seams seams, store::Storage& storage,
+                                               std::unique_ptr<InboxSealer> sealer);
+    virtual ~Submissions() = default;
+    /// Durable on ok. The same id again (a retry) is ok and changes nothing. `response` <= 256 KiB.
+    /// unavailable: the practice's inbox holds kInboxLimit undrained items.
+    virtual void submit(StoreId practice, const std::array<Byte, 32>& recipient, SubmissionId id,
+                        std::string_view form, std::string response, Then<void> then) = 0;
+    /// Opens and stores everything undrained; needs the practice unlocked. Yields how many were new. An item that
+    /// does not open is left undrained, counted in a note, and does not stop the others.
+    virtual void drain(StoreId practice, Then<std::uint32_t> then) = 0;
+    /// Newest first; drains first. refused when locked.
+    virtual void list(StoreId practice, std::uint32_t limit, Then<std::vector<Summary>> then) = 0;
+    virtual void read(StoreId practice, SubmissionId id, Then<Submission> then) = 0;
+};
+inline constexpr std::uint32_t kInboxLimit = 100'000;
+
+}  // namespace firedrill::forms

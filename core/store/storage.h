@@ -1,0 +1,105 @@
+// Storage: every durable byte of a node passes here. The loop's face of the stores and the log.
+//
+// Used on the loop only; jobs given to it run on lanes. Invariants:
+//  1. `done` of transact() runs only after everything the job read or wrote is durable on all log members: nobody is
+//     told what is not on disk. Commits of many stores share one sync.
+//  2. A transaction that failed, was refused or lost its machine leaves no trace; a job never sees a half one.
+//  3. Keys exist only in unlocked stores. lock() drops the connection, its caches and the keys.
+//  4. After a fatal storage failure (rule 5 of log.h) every call answers disk_failed and `on_fatal` was called once.
+//  5. Limits: 8192 changed pages a transaction, 4096 queued jobs a store, then Fault::limit.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "seams/seams.h"
+#include "store/database.h"
+#include "store/log.h"
+#include "store/page.h"
+
+namespace firedrill::store {
+
+/// Numbered 1, 2, 3 …, forward only; applied in one transaction at unlock().
+struct Migration {
+    int version;
+    const char* sql;
+};
+
+enum class Access : std::uint8_t { read, write };
+
+struct StoreHealth {
+    StoreId store;
+    bool is_damaged = false;
+    std::string damage;             ///< one sentence, empty when sound
+    std::uint64_t damaged_pages = 0;  ///< found by reads so far
+    CommitSequence sequence = 0;
+    PageNumber pages = 0;
+    std::uint64_t unfolded_bytes = 0;
+};
+struct Health {
+    bool is_fatal = false;
+    std::string fatal;
+    Lsn durable = 0;
+    TimelineId timeline;
+    std::vector<StoreHealth> stores;
+    std::vector<LogScan::Member> log_members;
+    std::vector<std::string> notes;  ///< what recovery found at boot
+};
+
+/// Replaceable pieces (see node/parts.h).
+struct StorageParts {
+    std::function<std::unique_ptr<PageCipher>(StoreId, KeyRing)> page_cipher = make_page_cipher;
+    /// Wraps the writer; the default returns it unchanged.
+    std::function<std::unique_ptr<LogWriter>(std::unique_ptr<LogWriter>)> log_writer;
+};
+
+struct StorageOptions {
+    NodeId node;
+    const crypto::Secret* signing_seed = nullptr;  ///< outlives the Storage
+    Lsn accept_loss_after = 0;
+    std::uint64_t fold_after_bytes = 16ull << 20;  ///< a store is folded when more than this is unfolded
+    std::function<void(const Error&)> on_fatal;    ///< on the loop; the node must stop
+    StorageParts parts;
+};
+
+class Storage {
+  public:
+    using Job = std::function<Status(Database&)>;
+    using Done = std::function<void(Status)>;
+
+    /// An empty data disk and empty log disks become a node's storage (exists otherwise). Blocking, durable on return.
+    static Result<std::unique_ptr<Storage>> create(Seams seams, StorageOptions options, ByteView node_slots);
+    /// Recovery, which is the only way to start: replays the log over the page files. Blocking. not_found when the data
+    /// disk was never created; newer_format; damaged; in_use.
+    static Result<std::unique_ptr<Storage>> open(Seams seams, StorageOptions options);
+    virtual ~Storage() = default;  ///< no I/O
+
+    /// Newest node slots document, as the log holds it.
+    virtual const Bytes& node_slots() const = 0;
+    /// Replaces it; durable when done says ok.
+    virtual void set_node_slots(Bytes document, Done done) = 0;
+    virtual TimelineId timeline() const = 0;
+    virtual bool has_store(StoreId store) const = 0;  ///< it has at least one commit
+    virtual bool is_unlocked(StoreId store) const = 0;
+
+    /// Opens (creating it if it has no commit) and migrates a store. The ring's last epoch must be of timeline()
+    /// (bad_usage otherwise). wrong_secret, newer_format (untouched), damaged.
+    virtual void unlock(StoreId store, KeyRing ring, std::span<const Migration> migrations, Done done) = 0;
+    /// Waits for the jobs already queued, then closes and forgets. Jobs given later answer refused.
+    virtual void lock(StoreId store, Done done) = 0;
+    /// Runs `job` on the store's lane in one transaction (read: query_only). An error from the job, or from SQLite in
+    /// it, rolls back and reaches `done`. refused when locked.
+    virtual void transact(StoreId store, Access access, Job job, Done done) = 0;
+
+    virtual Health health() const = 0;
+    /// Folds everything durable and syncs: shorter next start. Also called by the node at a clean stop.
+    virtual void fold(Done done) = 0;
+};
+
+/// SQLite's PRAGMA integrity_check inside a job: ok, or damaged with the first finding (no values).
+Status check_integrity(Database& database);
+
+}  // namespace firedrill::store

@@ -1,0 +1,55 @@
+// The HTTPS server of a node: TLS, HTTP, deadlines; and Site, which answers requests.
+//
+// Loop only. A connection serves one request at a time; limits in limits.h (connections, deadlines, queue).
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "crypto/tls.h"
+#include "forms/submissions.h"
+#include "identity/identity.h"
+#include "seams/seams.h"
+#include "web/http.h"
+
+namespace firedrill::web {
+
+using Respond = std::function<void(Response)>;
+
+/// Answers requests; without any transport, so that tests and fuzzers call it directly.
+class Handler {
+  public:
+    virtual ~Handler() = default;
+    /// `respond` is called exactly once, maybe later, never after the Handler is gone.
+    virtual void handle(Request request, Respond respond) = 0;
+};
+
+struct SiteOptions {
+    std::vector<std::string> hosts;  ///< names this site answers to (421 otherwise)
+    /// "ok", or why the node cannot serve: /status says it, without details.
+    std::function<bool()> is_healthy;
+    std::function<void(std::string_view)> journal;
+};
+/// The pages: public (home, form list, form, thanks, status, css), private (sign-in, submissions, one submission,
+/// sign-out). Server-rendered HTML that works without JavaScript; routes in docs/routes.md.
+std::unique_ptr<Handler> make_site(Seams seams, identity::Identity& identity, forms::Submissions& submissions,
+                                   SiteOptions options);
+
+struct ServerOptions {
+    Endpoint listen;
+    /// Null: plain TCP, for simulated worlds without TLS only (the program's serve verb always sets it).
+    std::shared_ptr<crypto::TlsServerContext> tls;
+    std::function<void(std::string_view)> journal;
+};
+class Server {
+  public:
+    /// in_use: the port is taken.
+    static Result<std::unique_ptr<Server>> create(Seams seams, Handler& handler, ServerOptions options);
+    virtual ~Server() = default;  ///< drops everything at once
+    virtual Endpoint local() const = 0;
+    /// Stops accepting, lets running requests finish for at most 5 s, then `then`.
+    virtual void stop(std::function<void()> then) = 0;
+    virtual std::size_t connection_count() const = 0;
+};
+
+}  // namespace firedrill::web
