@@ -58,6 +58,7 @@ struct StorageParts {
 
 struct StorageOptions {
     NodeId node;
+    TimelineId first_timeline;  ///< create() only: drawn by the caller; open() takes it from the log
     const crypto::Secret* signing_seed = nullptr;  ///< outlives the Storage
     Lsn accept_loss_after = 0;
     std::uint64_t fold_after_bytes = 16ull << 20;  ///< a store is folded when more than this is unfolded
