@@ -17,8 +17,15 @@
 
 namespace firedrill::node {
 
+/// Bytes of a node's passphrase.
+struct PassphraseLimits {
+    std::size_t least;
+    std::size_t most;
+};
+inline constexpr PassphraseLimits kPassphraseLimits{12, 1024};
+
 struct Config {
-    Endpoint listen{"127.0.0.1:8443"};
+    Endpoint listen{"127.0.0.1:8443"};  ///< empty text: serve nobody (offline verbs)
     std::vector<std::string> hosts{"localhost", "127.0.0.1"};  ///< names in the certificate and accepted as Host
     crypto::PasswordCost cost = crypto::kProductionCost;
     std::string control;        ///< control socket endpoint ("unix:…"); empty: none
@@ -40,7 +47,7 @@ class Node {
                                               std::function<void(Status)> ready);
     virtual ~Node() = default;  ///< no I/O: as if power was lost
 
-    virtual Endpoint local() const = 0;
+    virtual Endpoint local() const = 0;  ///< empty when it serves nobody
     virtual const std::string& authority_pem() const = 0;
     /// Lets requests finish, ends sessions, folds, then `then`. Ctrl-C.
     virtual void stop(std::function<void()> then) = 0;

@@ -1,0 +1,180 @@
+#include "node/commands.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "crypto/secret.h"
+
+namespace firedrill::node {
+
+namespace {
+
+namespace json = boost::json;
+using Then = std::function<void(Result<std::string>)>;
+
+/// The fields of one request: every one must be taken by the verb, each a string.
+class Fields {
+  public:
+    static Result<Fields> parse(std::string_view request) {
+        boost::system::error_code failed;
+        json::value parsed = json::parse(request, failed);
+        if (failed || !parsed.is_object()) {
+            return Error{Fault::bad_usage, "a command must be one JSON object with a \"verb\""};
+        }
+        Fields out;
+        out.object_ = std::move(parsed.get_object());
+        return out;
+    }
+    Result<std::string> take(std::string_view name) {
+        auto at = object_.find(name);
+        if (at == object_.end() || !at->value().is_string()) {
+            return Error{Fault::bad_usage, fmt::format("the command lacks the text field \"{}\"", name)};
+        }
+        std::string out(at->value().get_string());
+        object_.erase(at);
+        return out;
+    }
+    Status expect_no_more() const {
+        if (!object_.empty()) {
+            return Error{Fault::bad_usage,
+                         fmt::format("the command has an unknown field \"{}\"", std::string(object_.begin()->key()))};
+        }
+        return {};
+    }
+
+  private:
+    json::object object_;
+};
+
+json::object describe(const identity::PracticeInfo& practice) {
+    return {{"id", to_hex(practice.id)},
+            {"name", practice.name},
+            {"title", practice.title},
+            {"is_open", practice.is_open},
+            {"staff", practice.staff}};
+}
+
+json::object describe(const store::Health& health) {
+    json::array stores;
+    bool is_sound = !health.is_fatal;
+    for (const store::StoreHealth& store : health.stores) {
+        is_sound = is_sound && !store.is_damaged;
+        stores.push_back(json::object{{"store", to_hex(store.store)},
+                                      {"is_damaged", store.is_damaged},
+                                      {"damage", store.damage},
+                                      {"damaged_pages", store.damaged_pages},
+                                      {"sequence", store.sequence},
+                                      {"pages", store.pages},
+                                      {"unfolded_bytes", store.unfolded_bytes}});
+    }
+    json::array members;
+    for (const store::LogScan::Member& member : health.log_members) {
+        members.push_back(json::object{{"label", member.label},
+                                       {"is_present", member.is_present},
+                                       {"is_stale", member.is_stale},
+                                       {"last", member.last},
+                                       {"bytes", member.bytes},
+                                       {"segments", member.segments}});
+        is_sound = is_sound && member.is_present && !member.is_stale;
+    }
+    json::array notes;
+    for (const std::string& note : health.notes) {
+        notes.emplace_back(note);
+    }
+    return {{"is_sound", is_sound},
+            {"is_fatal", health.is_fatal},
+            {"fatal", health.fatal},
+            {"durable", health.durable},
+            {"timeline", to_hex(health.timeline)},
+            {"stores", std::move(stores)},
+            {"log_members", std::move(members)},
+            {"notes", std::move(notes)}};
+}
+
+void status(CommandTargets targets, const Then& then) {
+    json::object out = describe(targets.storage.health());
+    out["node"] = to_hex(targets.node);
+    out["connections"] = targets.connection_count();
+    then(json::serialize(out));
+}
+
+Result<identity::NewPractice> read_new_practice(Fields& fields) {
+    identity::NewPractice out;
+    out.name = TRY(fields.take("name"));
+    out.title = TRY(fields.take("title"));
+    out.owner_login = TRY(fields.take("login"));
+    std::string password = TRY(fields.take("password"));
+    out.owner_password = crypto::Secret(as_bytes(password));
+    crypto::zeroise(password);
+    TRY(fields.expect_no_more());
+    return out;
+}
+
+void list_practices(CommandTargets targets, Then then) {
+    targets.identity.list_practices([then = std::move(then)](Result<std::vector<identity::PracticeInfo>> found) {
+        if (!found) {
+            then(std::move(found).error());
+            return;
+        }
+        json::array out;
+        for (const identity::PracticeInfo& practice : *found) {
+            out.push_back(describe(practice));
+        }
+        then(json::serialize(out));
+    });
+}
+
+}  // namespace
+
+void run_command(CommandTargets targets, std::string request, Then then) {
+    Result<Fields> fields = Fields::parse(request);
+    crypto::zeroise(request);
+    if (!fields) {
+        then(std::move(fields).error());
+        return;
+    }
+    Result<std::string> verb = fields->take("verb");
+    if (!verb) {
+        then(std::move(verb).error());
+        return;
+    }
+    if (*verb == "practice.create") {
+        Result<identity::NewPractice> asked = read_new_practice(*fields);
+        if (!asked) {
+            then(std::move(asked).error());
+            return;
+        }
+        targets.identity.create_practice(std::move(asked).value(),
+                                         [then = std::move(then)](Result<identity::PracticeInfo> made) {
+                                             then(made ? Result<std::string>(json::serialize(describe(*made)))
+                                                       : Result<std::string>(made.error()));
+                                         });
+        return;
+    }
+    if (*verb == "practice.show") {
+        Result<std::string> name = fields->take("name");
+        if (!name) {
+            then(std::move(name).error());
+            return;
+        }
+        Result<identity::PracticeInfo> found = targets.identity.find_practice(*name);
+        then(found ? Result<std::string>(json::serialize(describe(*found))) : Result<std::string>(found.error()));
+        return;
+    }
+    if (Status more = fields->expect_no_more(); !more) {
+        then(std::move(more).error());
+        return;
+    }
+    if (*verb == "status") {
+        status(targets, then);
+    } else if (*verb == "practice.list") {
+        list_practices(targets, std::move(then));
+    } else {
+        then(Error{Fault::bad_usage,
+                   fmt::format("unknown verb \"{}\"; known: status, practice.create, practice.list, practice.show",
+                               *verb)});
+    }
+}
+
+}  // namespace firedrill::node

@@ -1,0 +1,21 @@
+// Operator commands: JSON text in, JSON text out, over a node's services. docs/control.md lists verbs and fields.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "identity/identity.h"
+#include "store/storage.h"
+
+namespace firedrill::node {
+
+struct CommandTargets {
+    NodeId node;
+    store::Storage& storage;
+    identity::Identity& identity;
+    std::function<std::size_t()> connection_count;
+};
+/// bad_usage: not JSON, unknown verb or field, field of the wrong type; nothing was done.
+void run_command(CommandTargets targets, std::string request, std::function<void(Result<std::string>)> then);
+
+}  // namespace firedrill::node
