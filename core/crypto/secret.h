@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
+#include <string>
 
 #include "base/bytes.h"
 
@@ -39,5 +39,12 @@ bool equal_secret(ByteView a, ByteView b) noexcept;
 /// Overwrites so that the compiler cannot drop it.
 void zeroise(MutableBytes bytes) noexcept;
 void zeroise(std::string& text) noexcept;
+
+/// Memory set aside for secrets: locked into RAM, and not (RLIMIT_MEMLOCK was reached, or large opened files).
+struct LockedMemory {
+    std::size_t locked_bytes = 0;
+    std::size_t unlocked_bytes = 0;
+};
+LockedMemory locked_memory() noexcept;
 
 }  // namespace firedrill::crypto

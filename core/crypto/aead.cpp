@@ -1,0 +1,110 @@
+#include "crypto/aead.h"
+
+#include <botan/block_cipher.h>
+
+#include "base/check.h"
+#include "crypto/aead_box.h"
+#include "crypto/hash.h"
+
+namespace firedrill::crypto {
+namespace {
+
+constexpr std::size_t kBlock = 16;
+constexpr std::size_t kNonceHalf = 12;
+constexpr std::string_view kCommitmentLabel = "firedrill key commitment v1";
+
+}  // namespace
+
+struct Xaes256Gcm::State {
+    std::unique_ptr<Botan::BlockCipher> aes = Botan::BlockCipher::create_or_throw("AES-256");
+    Secret k1{kBlock};  // CMAC's first subkey
+    AeadBox box{"AES-256/GCM"};
+    Secret subkey{kKeySize};
+
+    /// CMAC of 00 i 'X' 00 | first half of the nonce, for i = 1 and 2, keys AES-256-GCM for this one message.
+    void derive(const Nonce& nonce) {
+        Byte* out = subkey.mutable_view().data();
+        const Byte* mask = k1.view().data();
+        for (std::size_t i = 0; i < 2; ++i) {
+            Byte* block = out + i * kBlock;
+            block[0] = 0;
+            block[1] = static_cast<Byte>(i + 1);
+            block[2] = 'X';
+            block[3] = 0;
+            std::memcpy(block + 4, nonce.data(), kNonceHalf);
+            for (std::size_t j = 0; j < kBlock; ++j) {
+                block[j] ^= mask[j];
+            }
+        }
+        aes->encrypt_n(out, out, 2);
+        box.set_key(subkey.view());
+    }
+};
+
+Xaes256Gcm::Xaes256Gcm(const Secret& key) : state_(std::make_unique<State>()) {
+    CHECK(key.size_bytes() == kKeySize);
+    state_->aes->set_key(key.view());
+    const MutableBytes k1 = state_->k1.mutable_view();
+    state_->aes->encrypt(k1.data());
+    const auto carry = static_cast<Byte>(k1[0] >> 7U);
+    for (std::size_t i = 0; i < kBlock; ++i) {
+        const unsigned next = i + 1 < kBlock ? k1[i + 1] >> 7U : 0U;
+        k1[i] = static_cast<Byte>((static_cast<unsigned>(k1[i]) << 1U) | next);
+    }
+    k1[kBlock - 1] ^= static_cast<Byte>(0x87U * carry);
+}
+Xaes256Gcm::~Xaes256Gcm() = default;
+Xaes256Gcm::Xaes256Gcm(Xaes256Gcm&&) noexcept = default;
+Xaes256Gcm& Xaes256Gcm::operator=(Xaes256Gcm&&) noexcept = default;
+
+void Xaes256Gcm::seal(const Nonce& nonce, ByteView associated, ByteView plain, MutableBytes out, Tag& tag) {
+    state_->derive(nonce);
+    state_->box.seal(ByteView(nonce).subspan(kNonceHalf), associated, plain, out, tag);
+}
+
+bool Xaes256Gcm::open(const Nonce& nonce, ByteView associated, ByteView sealed, const Tag& tag, MutableBytes out) {
+    state_->derive(nonce);
+    return state_->box.open(ByteView(nonce).subspan(kNonceHalf), associated, sealed, tag, out);
+}
+
+Digest key_commitment(const Secret& key, ByteView context) {
+    return hmac_sha256(key.view(), {as_bytes(kCommitmentLabel), context});
+}
+
+Bytes wrap(const Secret& under, ByteView context, ByteView secret, Entropy& entropy) {
+    Nonce nonce;
+    entropy.fill(nonce);
+    const Digest commitment = key_commitment(under, context);
+    Bytes out;
+    out.reserve(kWrapOverhead + secret.size());
+    append(out, commitment.view());
+    append(out, nonce);
+    out.resize(kWrapOverhead + secret.size());
+    Tag tag;
+    Xaes256Gcm(under).seal(nonce, context, secret, MutableBytes(out).subspan(kWrapOverhead), tag);
+    std::memcpy(out.data() + kWrapOverhead - kTagSize, tag.data(), kTagSize);
+    return out;
+}
+
+Result<Secret> unwrap(const Secret& under, ByteView context, ByteView wrapped) {
+    if (wrapped.size() < kWrapOverhead) {
+        return Error{Fault::damaged, "The wrapped secret is shorter than its fixed part; restore it from a copy."};
+    }
+    Reader reader(wrapped);
+    const ByteView commitment = reader.bytes(32);
+    Nonce nonce;
+    reader.fill(nonce);
+    Tag tag;
+    reader.fill(tag);
+    const ByteView sealed = reader.bytes(reader.left());
+    if (!equal_secret(key_commitment(under, context).view(), commitment)) {
+        return Error{Fault::wrong_secret, "The secret given does not open this wrapped key; use the one it was made with."};
+    }
+    Secret plain(sealed.size());
+    if (!Xaes256Gcm(under).open(nonce, context, sealed, tag, plain.mutable_view())) {
+        return Error{Fault::damaged, "The wrapped secret was altered after it was written; restore it from a copy."};
+    }
+    return plain;
+}
+
+}  // namespace firedrill::crypto

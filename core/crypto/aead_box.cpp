@@ -1,0 +1,71 @@
+#include "crypto/aead_box.h"
+
+#include <botan/exceptn.h>
+
+#include "base/check.h"
+#include "crypto/secret.h"
+
+namespace firedrill::crypto {
+namespace {
+constexpr std::size_t kBoxTagSize = 16;
+}  // namespace
+
+AeadBox::AeadBox(std::string_view name)
+    : seal_(Botan::AEAD_Mode::create_or_throw(name, Botan::Cipher_Dir::Encryption)),
+      open_(Botan::AEAD_Mode::create_or_throw(name, Botan::Cipher_Dir::Decryption)),
+      key_(32) {
+    CHECK(seal_->tag_size() == kBoxTagSize);
+    tail_.reserve(4 * kBoxTagSize);
+}
+
+void AeadBox::set_key(ByteView key) {
+    CHECK(key.size() == key_.size());
+    std::memcpy(key_.data(), key.data(), key.size());
+    is_seal_keyed_ = false;
+    is_open_keyed_ = false;
+}
+
+void AeadBox::seal(ByteView nonce, ByteView associated, ByteView plain, MutableBytes out, MutableBytes tag) {
+    CHECK(out.size() == plain.size());
+    CHECK(tag.size() == kBoxTagSize);
+    if (!is_seal_keyed_) {
+        seal_->set_key(key_);
+        is_seal_keyed_ = true;
+    }
+    if (!plain.empty() && out.data() != plain.data()) {
+        std::memmove(out.data(), plain.data(), plain.size());
+    }
+    seal_->set_associated_data(associated);
+    seal_->start(nonce);
+    seal_->process(out);
+    tail_.clear();
+    seal_->finish(tail_);
+    CHECK(tail_.size() == kBoxTagSize);
+    std::memcpy(tag.data(), tail_.data(), kBoxTagSize);
+}
+
+bool AeadBox::open(ByteView nonce, ByteView associated, ByteView sealed, ByteView tag, MutableBytes out) {
+    CHECK(out.size() == sealed.size());
+    CHECK(tag.size() == kBoxTagSize);
+    if (!is_open_keyed_) {
+        open_->set_key(key_);
+        is_open_keyed_ = true;
+    }
+    if (!sealed.empty() && out.data() != sealed.data()) {
+        std::memmove(out.data(), sealed.data(), sealed.size());
+    }
+    open_->set_associated_data(associated);
+    open_->start(nonce);
+    open_->process(out);
+    tail_.assign(tag.begin(), tag.end());
+    try {
+        open_->finish(tail_);
+    } catch (const Botan::Invalid_Authentication_Tag&) {
+        open_->reset();
+        zeroise(out);
+        return false;
+    }
+    return true;
+}
+
+}  // namespace firedrill::crypto
