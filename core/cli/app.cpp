@@ -1,0 +1,118 @@
+#include "cli/app.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/exit_codes.h"
+#include "cli/verbs.h"
+
+namespace firedrill::cli {
+
+namespace {
+
+void add_common(CLI::App& verb, CommonOptions& to) {
+    verb.add_option("--data", to.place.data, "The node's folder (default: firedrill-data)");
+    verb.add_option("--log", to.place.logs, "A log folder, best on another disk; repeat for mirrors (default: DATA/log)");
+    verb.add_option("--passphrase-file", to.place.passphrase_file,
+                    "File with the node's passphrase, outside the data folder (default: ask on the terminal)");
+    verb.add_option("--config", to.settings_file, "Settings file (default: ./firedrill.toml when it exists)");
+    verb.add_flag_callback("--json", [&to] { to.format = Format::json; }, "Print exactly one JSON value");
+}
+
+void add_serve(CLI::App& app, Verb& chosen, ServeOptions& options) {
+    CLI::App* serve_verb = app.add_subcommand("serve", "Run a node until Ctrl-C");
+    add_common(*serve_verb, options.common);
+    serve_verb->add_option("--listen", options.listen, "Address and port (default: 127.0.0.1:8443; port 0: any)");
+    serve_verb->add_option("--host", options.hosts, "Name the site answers to; repeat (default: localhost, 127.0.0.1)");
+    serve_verb->add_flag("--demo", options.is_demo, "Make the node and a demo practice where there are none");
+    serve_verb->add_option("--accept-loss-after", options.accept_loss_after,
+                           "Start although log records above this LSN may be lost (read the refusal first)");
+    serve_verb->callback([&] { chosen = [&] { return serve(std::move(options)); }; });
+
+    CLI::App* init_verb = app.add_subcommand("init", "Make an empty node");
+    add_common(*init_verb, options.common);
+    init_verb->add_option("--host", options.hosts, "Name for the certificate; repeat (default: localhost, 127.0.0.1)");
+    init_verb->callback([&] { chosen = [&] { return init(std::move(options)); }; });
+}
+
+void add_practice(CLI::App& app, Verb& chosen, PracticeOptions& options) {
+    CLI::App* group = app.add_subcommand("practice", "Practices of a node");
+    group->require_subcommand(1);
+    auto add = [&](const char* name, const char* help) {
+        CLI::App* verb = group->add_subcommand(name, help);
+        add_common(*verb, options.common);
+        verb->callback([&, name] {
+            options.verb = name;
+            chosen = [&] { return practice(std::move(options)); };
+        });
+        return verb;
+    };
+    CLI::App* create = add("create", "Make a practice and its owner's account; the password is asked or printed once");
+    create->add_option("name", options.name, "Short name, 2-40 of a-z 0-9 -")->required();
+    create->add_option("--title", options.title, "Name as people read it")->required();
+    create->add_option("--owner", options.login, "The owner's login name")->required();
+    add("list", "All practices");
+    add("show", "One practice")->add_option("name", options.name, "Its short name")->required();
+    CLI::App* status_verb = app.add_subcommand("status", "Health of a node: stores, log disks, recovery notes");
+    add_common(*status_verb, options.common);
+    status_verb->callback([&] { chosen = [&] { return status(std::move(options.common)); }; });
+}
+
+void add_restore(CLI::App& app, Verb& chosen, RestoreVerbOptions& options) {
+    CLI::App* verb = app.add_subcommand("restore", "Rebuild a node's folder from its log, without any practice's key");
+    verb->add_option("--from", options.from, "Folder with log segments (repeat for mirrors); only read")->required();
+    verb->add_option("--to", options.to, "New folder; must not exist or be empty")->required();
+    verb->add_option("--log", options.logs, "Log folder of the restored node; repeat (default: TO/log)");
+    verb->add_option("--until", options.until, "Stop after this LSN (default: everything)");
+    verb->add_flag_callback("--json", [&] { options.format = Format::json; }, "Print exactly one JSON value");
+    verb->callback([&] { chosen = [&] { return restore(std::move(options)); }; });
+}
+
+void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
+    CLI::App* group = app.add_subcommand("store", "Look at a node's stores and log without any key");
+    group->require_subcommand(1);
+    auto add = [&](const char* name, const char* help) {
+        CLI::App* verb = group->add_subcommand(name, help);
+        verb->add_option("DIR", options.common.place.data, "The node's folder")->required();
+        verb->add_option("--log", options.common.place.logs, "Its log folders (default: DIR/log)");
+        verb->add_flag_callback("--json", [&] { options.common.format = Format::json; }, "Print exactly one JSON value");
+        verb->callback([&, name] {
+            options.verb = name;
+            chosen = [&] { return store(std::move(options)); };
+        });
+    };
+    add("inspect", "What is there: stores, sizes, LSNs, log disks");
+    add("verify", "Read and check every page and record");
+}
+
+}  // namespace
+
+int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
+    CLI::App app{"Firedrill: a server that keeps a practice's forms safe and secure, and a simulator that burns it down"};
+    app.set_version_flag("--version", version_text());
+    app.require_subcommand(1);
+    app.footer("Exit codes: docs/exit_codes.md. Every verb has --help.");
+    Verb chosen;
+    ServeOptions serve_options;
+    PracticeOptions practice_options;
+    RestoreVerbOptions restore_options;
+    StoreOptions store_options;
+    add_serve(app, chosen, serve_options);
+    add_practice(app, chosen, practice_options);
+    add_restore(app, chosen, restore_options);
+    add_store(app, chosen, store_options);
+    for (const AddVerbs& add : more) {
+        add(app, chosen);
+    }
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& success) {
+        return app.exit(success);
+    } catch (const CLI::ParseError& error) {
+        return fail({Fault::bad_usage, fmt::format("{} (see firedrill --help)", error.what())}, Format::text);
+    }
+    return chosen();
+}
+
+}  // namespace firedrill::cli

@@ -1,0 +1,185 @@
+// practice and status: one request to the running node, or the same function over the folder itself.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "cli/place.h"
+#include "cli/real_world.h"
+#include "cli/verbs.h"
+#include "node/node.h"
+
+namespace firedrill::cli {
+
+namespace {
+
+namespace json = boost::json;
+
+/// Boots the node without serving, answers one request, stops it cleanly.
+Result<std::string> call_folder(const Settled& settled, const std::string& request) {
+    Passphrase passphrase = TRY(obtain_passphrase(settled.place, false, false));
+    auto world = TRY(RealWorld::open(settled.place, MakeFolders::no));
+    node::Config config;
+    config.listen = Endpoint{};
+    config.hosts = settled.settings.hosts;
+    std::optional<Result<std::string>> answer;
+    config.on_fatal = [&](const Error& error) {
+        answer = Result<std::string>(error);
+        world->stop();
+    };
+    std::unique_ptr<node::Node> node;
+    auto on_ready = [&](Status ready) {
+        if (!ready) {
+            answer = Result<std::string>(std::move(ready).error());
+            world->stop();
+            return;
+        }
+        node->command(request, [&](Result<std::string> got) {
+            answer = std::move(got);
+            node->stop([&] { world->stop(); });
+        });
+    };
+    node = TRY(node::Node::boot(world->seams(), std::move(config), {}, passphrase.secret, on_ready));
+    world->run();
+    if (!answer) {
+        return Error{Fault::closed, "interrupted before the node answered"};
+    }
+    return *std::move(answer);
+}
+
+Result<std::string> call_node(const CommonOptions& options, const json::object& request) {
+    const Settled settled = TRY(settle(options));
+    if (!TRY(node_exists(settled.place))) {
+        return Error{Fault::not_found, fmt::format("no node in {}", settled.place.data)};
+    }
+    std::string line = json::serialize(request);
+    Result<std::string> answer = call_running_node(control_endpoint(settled.place), line);
+    if (!answer && answer.error().fault == Fault::unavailable) {
+        answer = call_folder(settled, line);
+    }
+    crypto::zeroise(line);
+    return answer;
+}
+
+std::string text_of(const json::object& object, std::string_view field) {
+    const json::value* found = object.if_contains(field);
+    return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+void print_practice(const json::object& practice) {
+    print_line(fmt::format("{:20} {:30} {}  {} staff  {}", text_of(practice, "name"), text_of(practice, "title"),
+                           text_of(practice, "id"), json::serialize(practice.at("staff")),
+                           practice.at("is_open").as_bool() ? "open" : "locked"));
+}
+
+void print_status(const json::object& status) {
+    print_line(fmt::format("node      {}", text_of(status, "node")));
+    print_line(fmt::format("timeline  {}", text_of(status, "timeline")));
+    print_line(fmt::format("durable   LSN {}", json::serialize(status.at("durable"))));
+    print_line(status.at("is_sound").as_bool() ? "health    sound" : "health    NOT SOUND");
+    if (const std::string fatal = text_of(status, "fatal"); !fatal.empty()) {
+        print_line(fmt::format("fatal     {}", fatal));
+    }
+    for (const json::value& each : status.at("stores").as_array()) {
+        const json::object& store = each.as_object();
+        print_line(fmt::format("store     {}  {} pages, commit {}{}", text_of(store, "store"),
+                               json::serialize(store.at("pages")), json::serialize(store.at("sequence")),
+                               store.at("is_damaged").as_bool() ? "  DAMAGED: " + text_of(store, "damage") : ""));
+    }
+    for (const json::value& each : status.at("log_members").as_array()) {
+        const json::object& member = each.as_object();
+        print_line(fmt::format("log disk  {}  through LSN {}, {} segments, {} bytes{}{}", text_of(member, "label"),
+                               json::serialize(member.at("last")), json::serialize(member.at("segments")),
+                               json::serialize(member.at("bytes")),
+                               member.at("is_present").as_bool() ? "" : "  MISSING",
+                               member.at("is_stale").as_bool() ? "  STALE" : ""));
+    }
+    for (const json::value& note_text : status.at("notes").as_array()) {
+        print_line(fmt::format("note      {}", std::string_view(note_text.as_string())));
+    }
+}
+
+/// The owner's password: typed twice on a terminal, else drawn and shown once.
+Result<std::pair<std::string, bool>> obtain_owner_password() {
+    Result<std::optional<crypto::Secret>> typed = ask_new_secret("password of the practice's owner");
+    if (!typed) {
+        return std::move(typed).error();
+    }
+    if (typed->has_value()) {
+        return std::pair(std::string(as_text((*typed)->view())), false);
+    }
+    return std::pair(draw_readable(system_entropy()), true);
+}
+
+int create_practice(const PracticeOptions& options) {
+    const Format format = options.common.format;
+    Result<std::pair<std::string, bool>> password = obtain_owner_password();
+    if (!password) {
+        return fail(password.error(), format);
+    }
+    json::object request{{"verb", "practice.create"},
+                         {"name", options.name},
+                         {"title", options.title},
+                         {"login", options.login},
+                         {"password", password->first}};
+    Result<std::string> answer = call_node(options.common, request);
+    if (!answer) {
+        return fail(answer.error(), format);
+    }
+    json::object made = json::parse(*answer).as_object();
+    if (format == Format::json) {
+        if (password->second) {
+            made["password"] = password->first;
+        }
+        print_line(json::serialize(made));
+        return 0;
+    }
+    print_practice(made);
+    if (password->second) {
+        print_line(fmt::format("login {}, password {}   (shown once)", options.login, password->first));
+    }
+    return 0;
+}
+
+}  // namespace
+
+int practice(PracticeOptions options) {
+    if (options.verb == "create") {
+        return create_practice(options);
+    }
+    json::object request{{"verb", "practice." + options.verb}};
+    if (options.verb == "show") {
+        request["name"] = options.name;
+    }
+    Result<std::string> answer = call_node(options.common, request);
+    if (!answer) {
+        return fail(answer.error(), options.common.format);
+    }
+    if (options.common.format == Format::json) {
+        print_line(*answer);
+        return 0;
+    }
+    const json::value found = json::parse(*answer);
+    if (found.is_object()) {
+        print_practice(found.get_object());
+        return 0;
+    }
+    for (const json::value& each : found.as_array()) {
+        print_practice(each.as_object());
+    }
+    return 0;
+}
+
+int status(CommonOptions options) {
+    Result<std::string> answer = call_node(options, {{"verb", "status"}});
+    if (!answer) {
+        return fail(answer.error(), options.format);
+    }
+    if (options.format == Format::json) {
+        print_line(*answer);
+        return 0;
+    }
+    print_status(json::parse(*answer).as_object());
+    return 0;
+}
+
+}  // namespace firedrill::cli

@@ -1,0 +1,63 @@
+#include "cli/output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cstdio>
+
+#include "cli/exit_codes.h"
+
+namespace firedrill::cli {
+
+int fail(const Error& error, Format format) {
+    if (format == Format::json) {
+        boost::json::object out{{"fault", fault_name(error.fault)}, {"text", error.text}};
+        print_line(boost::json::serialize(out));
+    }
+    note(fmt::format("firedrill: {}", error.text));
+    return exit_code(error.fault);
+}
+
+void print_line(std::string_view line) {
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fputc('\n', stdout);
+    std::fflush(stdout);
+}
+
+void note(std::string_view line) {
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    std::fputc('\n', stderr);
+    std::fflush(stderr);
+}
+
+void ProgressLine::show(std::string_view what, std::uint64_t done_bytes, std::uint64_t total_bytes) {
+    const bool is_terminal = ::isatty(STDERR_FILENO) == 1;
+    const std::uint64_t tenth = total_bytes == 0 ? 10 : done_bytes * 10 / total_bytes;
+    if (!is_terminal && what == what_ && tenth == tenth_) {
+        return;
+    }
+    if (is_open_ && what != what_) {
+        finish();
+    }
+    what_ = what;
+    tenth_ = tenth;
+    const std::string line = fmt::format("{:8} {:7.1f} of {:.1f} MiB", what, static_cast<double>(done_bytes) / 1048576,
+                                         static_cast<double>(total_bytes) / 1048576);
+    if (is_terminal) {
+        std::fprintf(stderr, "\r%s", line.c_str());
+        std::fflush(stderr);
+        is_open_ = true;
+    } else {
+        note(line);
+    }
+}
+
+void ProgressLine::finish() {
+    if (is_open_) {
+        std::fputc('\n', stderr);
+        is_open_ = false;
+    }
+}
+
+}  // namespace firedrill::cli

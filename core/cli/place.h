@@ -1,0 +1,37 @@
+// Where a node lives on this machine: settings, folders, passphrase, the authority's certificate.
+#pragma once
+
+#include "cli/verbs.h"
+#include "crypto/secret.h"
+#include "node/settings.h"
+#include "seams/entropy.h"
+
+namespace firedrill::cli {
+
+/// Command line over settings file over defaults; every path absolute.
+struct Settled {
+    Place place;
+    node::Settings settings;
+};
+Result<Settled> settle(const CommonOptions& options);
+
+std::string data_folder(const Place& place);     ///< <data>/data
+std::string authority_path(const Place& place);  ///< <data>/authority.pem
+std::string control_endpoint(const Place& place);
+/// A node was made there (its key slots exist). newer_format and others are found at boot.
+Result<bool> node_exists(const Place& place);
+
+struct Passphrase {
+    crypto::Secret secret;
+    bool was_drawn = false;  ///< made up by us: must be shown once
+};
+/// From --passphrase-file (refused when it lies inside a folder of the node, or others may read it), else asked on the
+/// terminal (twice for a new node), else, for a new demo node, drawn. bad_usage when there is no way to get one.
+Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_demo);
+
+/// Replaces <data>/authority.pem.
+Status write_authority(const Place& place, const std::string& pem);
+/// Five groups of four out of 32 letters and digits: 100 bits.
+std::string draw_readable(Entropy& entropy);
+
+}  // namespace firedrill::cli

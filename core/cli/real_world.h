@@ -1,0 +1,32 @@
+// RealWorld: the seams of one real node, built from posix. Only verbs construct it.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "cli/verbs.h"
+#include "seams/seams.h"
+
+namespace firedrill::cli {
+
+enum class MakeFolders : bool { no, yes };
+
+class RealWorld {
+  public:
+    /// Opens (or makes, mode 0700) the folders of `place`. permission, not_found, and what posix says.
+    static Result<std::unique_ptr<RealWorld>> open(const Place& place, MakeFolders make);
+    virtual ~RealWorld() = default;
+    virtual Seams seams() = 0;
+    /// Runs handlers until stop(), then returns.
+    virtual void run() = 0;
+    virtual void stop() = 0;
+    /// `handler` runs on the loop at each SIGINT or SIGTERM.
+    virtual void on_stop_signal(std::function<void()> handler) = 0;
+};
+
+/// A loop without folders, for talking to a node's control socket: runs until `start`'s callback was called.
+Result<std::string> call_running_node(const std::string& control_endpoint, std::string request);
+/// Opens log folders for reading (restore, store verbs): permission, not_found.
+Result<std::vector<std::unique_ptr<Disk>>> open_folders(const std::vector<std::string>& paths, MakeFolders make);
+
+}  // namespace firedrill::cli

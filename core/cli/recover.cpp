@@ -1,0 +1,161 @@
+// restore and store: keyless work on folders.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "cli/exit_codes.h"
+#include "cli/place.h"
+#include "cli/real_world.h"
+#include "cli/verbs.h"
+#include "store/restore.h"
+
+namespace firedrill::cli {
+
+namespace {
+
+namespace json = boost::json;
+
+std::vector<Disk*> borrow(const std::vector<std::unique_ptr<Disk>>& disks) {
+    std::vector<Disk*> out;
+    for (const std::unique_ptr<Disk>& disk : disks) {
+        out.push_back(disk.get());
+    }
+    return out;
+}
+
+json::object describe(const store::LogScan& scan) {
+    json::array members;
+    for (const store::LogScan::Member& member : scan.members) {
+        members.push_back(json::object{{"label", member.label},
+                                       {"is_present", member.is_present},
+                                       {"is_stale", member.is_stale},
+                                       {"last", member.last},
+                                       {"bytes", member.bytes},
+                                       {"segments", member.segments}});
+    }
+    json::array notes;
+    for (const std::string& text : scan.notes) {
+        notes.emplace_back(text);
+    }
+    return {{"node", to_hex(scan.identity.node)},
+            {"timeline", to_hex(scan.identity.timeline)},
+            {"first", scan.first},
+            {"last", scan.last},
+            {"torn_bytes", scan.torn_bytes},
+            {"repaired_records", scan.repaired_records},
+            {"disks", std::move(members)},
+            {"notes", std::move(notes)}};
+}
+
+Result<store::RestoreReport> run_restore(const RestoreVerbOptions& options) {
+    Place target{absolute_path(options.to), {}, ""};
+    for (const std::string& log : options.logs) {
+        target.logs.push_back(absolute_path(log));
+    }
+    auto sources = TRY(open_folders(options.from, MakeFolders::no));
+    auto world = TRY(RealWorld::open(target, MakeFolders::yes));
+    Seams seams = world->seams();
+    ProgressLine line;
+    store::RestoreOptions how;
+    how.until = options.until;
+    how.new_timeline = draw_id<TimelineId>(seams.entropy);
+    how.wall = seams.clock.wall();
+    how.progress = [&](store::RestorePhase phase, std::uint64_t done, std::uint64_t total) {
+        line.show(store::restore_phase_name(phase), done, total);
+    };
+    auto report = store::restore_from_log(borrow(sources), seams.data, seams.logs, how);
+    line.finish();
+    return report;
+}
+
+json::object describe(const store::Inspection::Store& store) {
+    json::array damaged;
+    for (store::PageNumber page : store.damaged) {
+        damaged.emplace_back(page);
+    }
+    return {{"store", to_hex(store.store)},
+            {"folded_sequence", store.folded_sequence},
+            {"sequence", store.sequence},
+            {"pages", store.pages},
+            {"file_bytes", store.file_bytes},
+            {"is_sound", store.is_sound},
+            {"damaged", std::move(damaged)}};
+}
+
+void print_inspection(const store::Inspection& found) {
+    print_line(fmt::format("log       LSN {} to {}, timeline {}", found.log.first, found.log.last,
+                           to_hex(found.log.identity.timeline)));
+    for (const store::LogScan::Member& member : found.log.members) {
+        print_line(fmt::format("log disk  {}  through LSN {}, {} segments, {} bytes{}", member.label, member.last,
+                               member.segments, member.bytes, member.is_stale ? "  STALE" : ""));
+    }
+    for (const store::Inspection::Store& store : found.stores) {
+        print_line(fmt::format("store     {}  {} pages, commit {} (folded {}), {} bytes  {}", to_hex(store.store),
+                               store.pages, store.sequence, store.folded_sequence, store.file_bytes,
+                               store.is_sound ? "sound" : fmt::format("DAMAGED: {} pages", store.damaged.size())));
+    }
+    for (const std::string& text : found.log.notes) {
+        print_line(fmt::format("note      {}", text));
+    }
+    print_line(found.is_sound ? "sound" : "NOT SOUND: restore from the log, or from another copy");
+}
+
+}  // namespace
+
+int restore(RestoreVerbOptions options) {
+    Result<store::RestoreReport> report = run_restore(options);
+    if (!report) {
+        return fail(report.error(), options.format);
+    }
+    if (options.format == Format::json) {
+        json::object out{{"restored_through", report->restored_through},
+                         {"newest", format_utc(report->newest)},
+                         {"commits", report->commits},
+                         {"pages", report->pages},
+                         {"stores", report->stores},
+                         {"bytes_read", report->bytes_read},
+                         {"timeline", to_hex(report->timeline)},
+                         {"log", describe(report->scan)}};
+        print_line(json::serialize(out));
+        return 0;
+    }
+    for (const std::string& text : report->scan.notes) {
+        note(text);
+    }
+    print_line(fmt::format("restored through LSN {} ({}): {} stores, {} commits, {} pages, every root reproduced",
+                           report->restored_through, format_utc(report->newest), report->stores, report->commits,
+                           report->pages));
+    print_line(fmt::format("start it with \"firedrill serve --data {}\"", options.to));
+    return 0;
+}
+
+int store(StoreOptions options) {
+    const Format format = options.common.format;
+    auto look = [&]() -> Result<store::Inspection> {
+        const Settled settled = TRY(settle(options.common));
+        auto data = TRY(open_folders({data_folder(settled.place)}, MakeFolders::no));
+        auto logs = TRY(open_folders(settled.place.logs, MakeFolders::no));
+        ProgressLine line;
+        auto found = store::inspect(*data.front(), borrow(logs), options.verb == "verify",
+                                    [&](std::uint64_t done, std::uint64_t total) { line.show("reading", done, total); });
+        line.finish();
+        return found;
+    };
+    Result<store::Inspection> found = look();
+    if (!found) {
+        return fail(found.error(), format);
+    }
+    if (format == Format::json) {
+        json::array stores;
+        for (const store::Inspection::Store& store : found->stores) {
+            stores.push_back(describe(store));
+        }
+        print_line(json::serialize(json::object{
+            {"is_sound", found->is_sound}, {"log", describe(found->log)}, {"stores", std::move(stores)}}));
+    } else {
+        print_inspection(*found);
+    }
+    return found->is_sound ? 0 : exit_code(Fault::damaged);
+}
+
+}  // namespace firedrill::cli

@@ -1,0 +1,67 @@
+// The server's own verbs as plain functions: each returns the process's exit code (docs/exit_codes.md).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/output.h"
+
+namespace firedrill::cli {
+
+/// Where a node lives: <data>/data and <data>/log unless `logs` says otherwise.
+struct Place {
+    std::string data;
+    std::vector<std::string> logs;
+    std::string passphrase_file;
+};
+/// Values from the command line; empty ones fall back to firedrill.toml (`settings_file`, or ./firedrill.toml when
+/// that exists), then to defaults.
+struct CommonOptions {
+    Place place;
+    std::string settings_file;
+    Format format = Format::text;
+};
+
+struct ServeOptions {
+    CommonOptions common;
+    std::string listen;
+    std::vector<std::string> hosts;
+    bool is_demo = false;
+    std::uint64_t accept_loss_after = 0;
+};
+/// Serves until SIGINT or SIGTERM. `is_demo` makes the node and a demo practice where there are none.
+int serve(ServeOptions options);
+/// Makes an empty node.
+int init(ServeOptions options);
+
+struct PracticeOptions {
+    CommonOptions common;
+    std::string verb;  ///< create, list, show
+    std::string name;
+    std::string title;
+    std::string login;
+};
+/// Over the running node's control socket, else over the folder itself.
+int practice(PracticeOptions options);
+int status(CommonOptions options);
+
+struct RestoreVerbOptions {
+    std::vector<std::string> from;
+    std::string to;
+    std::vector<std::string> logs;
+    std::uint64_t until = 0;
+    Format format = Format::text;
+};
+int restore(RestoreVerbOptions options);
+
+struct StoreOptions {
+    CommonOptions common;
+    std::string verb;  ///< inspect, verify
+};
+int store(StoreOptions options);
+
+/// "firedrill 0.1.0 (commit …)\nBotan 3.13.0 …".
+std::string version_text();
+
+}  // namespace firedrill::cli
