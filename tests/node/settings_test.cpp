@@ -1,0 +1,55 @@
+#include "node/settings.h"
+
+#include <gtest/gtest.h>
+
+namespace firedrill::node {
+namespace {
+
+TEST(Settings, AreDefaultsWhenTheFileIsEmpty) {
+    Result<Settings> read = parse_settings("", "firedrill.toml");
+
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->data, "firedrill-data");
+    EXPECT_EQ(read->listen, "127.0.0.1:8443");
+    EXPECT_TRUE(read->logs.empty());
+}
+
+TEST(Settings, ReadEveryKnownKey) {
+    Result<Settings> read = parse_settings(R"(
+data = "/srv/firedrill"
+logs = ["/mnt/a/log", "/mnt/b/log"]
+listen = "127.0.0.1:443"
+hosts = ["app.clinic.example"]
+passphrase_file = "/etc/firedrill/passphrase"
+)",
+                                           "firedrill.toml");
+
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(read->data, "/srv/firedrill");
+    EXPECT_EQ(read->logs, (std::vector<std::string>{"/mnt/a/log", "/mnt/b/log"}));
+    EXPECT_EQ(read->listen, "127.0.0.1:443");
+    EXPECT_EQ(read->hosts, std::vector<std::string>{"app.clinic.example"});
+    EXPECT_EQ(read->passphrase_file, "/etc/firedrill/passphrase");
+}
+
+TEST(Settings, RefuseAnUnknownKeyNamingFileLineAndKey) {
+    Result<Settings> read = parse_settings("data = \"x\"\nlogz = [\"y\"]\n", "firedrill.toml");
+
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().fault, Fault::bad_input);
+    EXPECT_NE(read.error().text.find("firedrill.toml:2"), std::string::npos) << read.error().text;
+    EXPECT_NE(read.error().text.find("logz"), std::string::npos) << read.error().text;
+}
+
+TEST(Settings, RefuseWrongTypesEmptyTextsAndBrokenFiles) {
+    for (const char* text : {"data = 3", "logs = \"x\"", "logs = []", "logs = [1]", "listen = \"\"", "data = ",
+                             "hosts = [\"\"]", "[data]\nx = 1"}) {
+        Result<Settings> read = parse_settings(text, "firedrill.toml");
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().fault, Fault::bad_input) << text;
+    }
+    EXPECT_EQ(parse_settings(std::string(70'000, '#'), "f").error().fault, Fault::limit);
+}
+
+}  // namespace
+}  // namespace firedrill::node
