@@ -54,6 +54,9 @@ class RequestReader {
     std::optional<Result<Request>> next();
     [[nodiscard]] unsigned error_status() const noexcept;  ///< 400, 405, 413, 414, 431, 501 after an error
     [[nodiscard]] bool is_idle() const noexcept;           ///< no byte of a further request has come
+    [[nodiscard]] bool is_head_done() const noexcept;      ///< a sound head came; its body is not complete yet
+    /// True once for a request whose client waits for "100 Continue" before it sends the body (RFC 9110 s. 10.1.1).
+    bool take_continue() noexcept;
 
   private:
     struct State;
