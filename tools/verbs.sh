@@ -1,0 +1,127 @@
+# The verbs of ./dev. Sourced by ./dev.
+
+verb_help() {
+    cat <<'END'
+./dev VERB [arguments]
+
+  drill [--seeds N]        build, then the whole suite: every scenario with N seeds (default 5) and one live case;
+                           prints the scoreboard and writes build/report/scoreboard.json
+  test [--long] [--asan]   build and run all tests, replay the fuzz corpora, run the benches tiny;
+                           ends with the line "N passed, N failed"
+  serve [arguments]        build, then serve the demo practice; arguments go to `firedrill serve --demo`
+  build [TARGET...]        build the program, build/firedrill (or the named Ninja targets; `all` for everything)
+  bench [SUITE] [--json]   build and measure; SUITE is store or sim (default: all)
+  fuzz TARGET SECONDS      build with clang 19, libFuzzer and sanitizers, and fuzz one target;
+                           without arguments it lists the targets
+  fmt [--check]            format every source file with clang-format 19
+  tidy [FILE...]           run clang-tidy 19
+  help                     this text
+
+What is missing is installed first (Debian packages with sudo; Botan is built once and cached). With --no-install a
+verb only says what is missing. FIREDRILL_JOBS=N limits the compile jobs.
+END
+}
+
+verb_build() {
+    prepare build
+    compile build "${@:-firedrill}"
+}
+
+verb_serve() {
+    prepare build
+    compile build firedrill
+    release_locks
+    exec build/firedrill serve --demo "$@"
+}
+
+verb_drill() {
+    local seeds=5
+    while [ $# -gt 0 ]; do
+        case "$1" in
+            --seeds) [ $# -ge 2 ] && is_number "$2" && [ "$2" -gt 0 ] || fail_usage "--seeds needs a number from 1 on"
+                seeds=$2
+                shift 2 ;;
+            --seeds=*) set -- --seeds "${1#*=}" "${@:2}" ;;
+            *) fail_usage "\"$1\" is not an argument of drill; it takes --seeds N" ;;
+        esac
+    done
+    prepare build
+    compile build firedrill
+    mkdir -p build/report
+    release_locks
+    exec build/firedrill suite --seeds "$seeds" --report build/report
+}
+
+verb_test() {
+    local folder=build options=() long=no
+    while [ $# -gt 0 ]; do
+        case "$1" in
+            --long) long=yes ;;
+            --asan)
+                folder=build-asan
+                options=(-Db_sanitize=address,undefined -Db_lundef=false) ;;
+            *) fail_usage "\"$1\" is not an argument of test; it takes --long and --asan" ;;
+        esac
+        shift
+    done
+    prepare "$folder" ${options[@]+"${options[@]}"}
+    compile "$folder"
+    [ "$long" = yes ] && export FIREDRILL_LONG=1
+    export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
+    export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
+    release_locks
+    exec python3 tools/run_tests.py "$folder" --jobs "$(nproc)"
+}
+
+verb_bench() {
+    prepare build
+    compile build bench/firedrill_bench
+    release_locks
+    exec build/bench/firedrill_bench "$@"
+}
+
+verb_fuzz() {
+    # shellcheck disable=SC2086
+    need_packages $packages_clang
+    local targets target=${1:-} duration=${2:-}
+    targets=$(sed -n "s/^ *'\([a-z0-9_]*\)': .*/\1/p" fuzz/meson.build | paste -sd' ')
+    if [ -z "$target" ]; then
+        printf 'fuzz targets: %s\n' "$targets"
+        return
+    fi
+    [[ " $targets " == *" $target "* ]] || fail_usage "\"$target\" is not a fuzz target; there are: $targets"
+    is_number "$duration" || fail_usage "fuzz needs a target and a number of seconds, for example: fuzz $target 60"
+    export CC="$(first_command ccache) clang-19" CXX="$(first_command ccache) clang++-19" CC_LD=lld-19 CXX_LD=lld-19
+    prepare build-fuzz -Dfuzzing_engine=true -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false
+    compile build-fuzz "fuzz/fuzz_$target"
+    mkdir -p "build-fuzz/corpus/$target" "fuzz/corpus/$target"
+    say "fuzzing $target for $duration s; what it finds is written to build-fuzz/found-$target-*"
+    release_locks
+    ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} exec "build-fuzz/fuzz/fuzz_$target" -max_total_time="$duration" \
+        -print_final_stats=1 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build-fuzz/found-$target-" \
+        "build-fuzz/corpus/$target" "fuzz/corpus/$target"
+}
+
+source_files() { git ls-files -co --exclude-standard 'core/*' 'sim/*' 'tests/*' 'fuzz/*' 'bench/*' | grep -E '\.(h|cpp)$'; }
+
+verb_fmt() {
+    need_packages clang-format-19
+    if [ "${1:-}" = --check ]; then
+        source_files | xargs clang-format-19 --dry-run --Werror
+    else
+        source_files | xargs clang-format-19 -i
+        say "formatted"
+    fi
+}
+
+verb_tidy() {
+    need_packages clang-tidy-19
+    prepare build
+    local files=("$@")
+    if [ ${#files[@]} -eq 0 ]; then
+        mapfile -t files < <(source_files | grep -E '^(core|sim)/.*\.cpp$')
+    fi
+    printf '%s\n' "${files[@]}" | xargs -P "$(job_count)" -n 1 clang-tidy-19 -p build --quiet ||
+        fail "clang-tidy found something; it stands above"
+    say "clang-tidy has nothing to say"
+}
