@@ -6,7 +6,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <optional>
 
-#include "forms/values.h"
+#include "base/text.h"
 
 namespace firedrill::forms {
 

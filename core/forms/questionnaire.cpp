@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <set>
 
+#include "base/text.h"
 #include "forms/built_in.h"
 #include "forms/json.h"
 #include "forms/values.h"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "forms/json.h"
 #include "forms/questionnaire.h"
 #include "forms/values.h"

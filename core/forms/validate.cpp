@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "forms/json.h"
 #include "forms/questionnaire.h"
 #include "forms/values.h"

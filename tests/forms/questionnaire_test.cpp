@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "forms/values.h"
 
 namespace firedrill::forms {
