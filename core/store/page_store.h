@@ -16,10 +16,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
-#include <unordered_map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "seams/disk.h"
@@ -88,17 +90,29 @@ class PageStore {
     [[nodiscard]] Lsn folded_lsn() const noexcept { return folded_lsn_; }  ///< label given to the last fold
     [[nodiscard]] std::uint64_t unfolded_bytes() const noexcept { return overlay_.size() * kPageSize; }
     [[nodiscard]] const std::set<PageNumber>& damaged_pages() const noexcept { return damaged_; }
+    /// What was done since the last call, for Workers::charge.
+    struct Work {
+        std::uint64_t sealed = 0;  ///< pages sealed or opened
+        std::uint64_t hashed = 0;  ///< pages hashed
+    };
+    Work take_work() noexcept { return std::exchange(work_, Work{}); }
+    void count_opened_page() noexcept { ++work_.sealed; }
     /// Bytes of memory held, roughly.
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
 
   private:
     PageStore(Disk& data, StoreId store) : data_(data), store_(store) {}
-    Status load_leaves(ByteView document);
+    Status load(File& document);
+    Status load_header(File& document);
     Status rebuild_leaves();
-    Status open_pages();
     Result<SealedPagePtr> read_stored(PageNumber page);
-    Status fold_pages(std::uint32_t generation);
+    Status write_overlay(File& file);
+    Status copy_all(File& file);
+    Status fold_in_place(Lsn through);
+    Status fold_into_next(Lsn through);
     Status publish(std::uint32_t generation, Lsn through);
+    void finish_fold(Lsn through);
+    void remove_strays();
     Error damage(PageNumber page, std::string_view what);
     void resize(PageNumber page_count);
 
@@ -108,12 +122,14 @@ class PageStore {
     StorePosition folded_;
     Lsn folded_lsn_ = 0;
     std::uint32_t generation_ = 0;        // of the published page file; 0: none yet
-    std::uint32_t next_generation_ = 0;   // where the next fold goes when it may not go into generation_
+    std::uint32_t next_generation_ = 1;   // where the next fold goes when it may not go into generation_
     bool must_move_ = true;               // the next fold may not go into generation_
     PageTree tree_;
-    std::unordered_map<PageNumber, SealedPagePtr> overlay_;  // newest version of every page not folded yet
+    std::map<PageNumber, SealedPagePtr> overlay_;  // newest version of every page not folded yet; null: became a hole
     std::set<PageNumber> damaged_;
-    std::unique_ptr<File> pages_;         // published page file; opened on first need
+    std::unique_ptr<File> pages_;         // the published page file; null when there is none
+    PageNumber file_pages_ = 0;           // pages of that file that may hold something
+    Work work_;
 };
 
 }  // namespace firedrill::store
