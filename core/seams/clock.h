@@ -1,7 +1,7 @@
 // Clock: what a node may know of time, and the loop's ready queue. One of the five seams.
 //
 // One loop a node; every call here is made on that loop, and every handler runs on it, one at a time.
-// Invariants, held by the real and the simulated clock alike (tests/contracts/clock_contract.h):
+// Invariants, held by the real and the simulated clock alike (tests/seams/clock_contract.h):
 //  1. now() and wall() are constant while one handler runs; now() never goes back.
 //  2. Handlers given to defer() run in the order given, never inside the call that gave them.
 //  3. A timer runs at or after its instant; timers of earlier instants run first; ties in the order they were set.

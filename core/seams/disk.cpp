@@ -1,8 +1,20 @@
 #include "seams/disk.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace firedrill {
+
+bool is_disk_name(std::string_view name) noexcept {
+    if (name.empty() || name.size() > 100 || name.front() == '.') {
+        return false;
+    }
+    return std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-';
+    });
+}
 
 Result<Bytes> read_file(Disk& disk, std::string_view name, std::uint64_t limit) {
     auto file = TRY(disk.open(name, Open::existing));

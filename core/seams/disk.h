@@ -2,10 +2,10 @@
 //
 // Blocking: called only from jobs of Workers (or at start-up, before the loop serves). One File may be used by one
 // thread at a time; different Files and Disk's own verbs may be used from different threads at once.
-// Invariants, held by both worlds (tests/contracts/disk_contract.h):
+// Invariants, held by both worlds (tests/seams/disk_contract.h):
 //  1. What was written is what is read back, before any sync, by every File of that name.
 //  2. After power loss a byte range holds, for each 512-byte sector written since the last sync() of that file that
-//     returned ok, the old bytes, the new bytes, or (torn) neither. Everything covered by a sync is as written.
+//     returned ok, the old bytes, those of any write since, or (torn) neither. Everything covered by a sync is as written.
 //  3. A created, renamed or removed name survives power loss for certain only after sync_names() returned ok.
 //     rename() replaces the target atomically: after power loss the target is the old file or the new, never none.
 //  4. After a sync() or sync_names() that failed, nothing written since the last good one may be relied on, and a
@@ -73,6 +73,8 @@ class Disk {
     virtual std::string label() const = 0;
 };
 
+/// Whether open() takes this name: 1–100 bytes of [A-Za-z0-9._-], not starting with '.'.
+bool is_disk_name(std::string_view name) noexcept;
 /// Reads a whole file of at most `limit` bytes; Fault::limit beyond.
 Result<Bytes> read_file(Disk& disk, std::string_view name, std::uint64_t limit);
 /// Replaces `name` atomically: writes `name`.new, syncs it, renames, syncs the names. Durable on ok; on failure the

@@ -1,10 +1,10 @@
 // Network: byte streams between endpoints. One of the five seams. Asynchronous, on the node's loop.
 //
-// Invariants, held by both worlds (tests/contracts/network_contract.h):
+// Invariants, held by both worlds (tests/seams/network_contract.h):
 //  1. Handlers run on the loop, never inside the call that gave them, each exactly once, unless power is lost or the
 //     loop is stopped; then they are destroyed unrun.
-//  2. Bytes arrive in order, unaltered, without gaps, until the stream ends. Reads see at least one byte, or
-//     Fault::closed at the orderly end, or Fault::disk_failed never: any other loss is Fault::unavailable (reset).
+//  2. Bytes arrive in order, unaltered, without gaps, until the stream ends. A read yields at least one byte, or
+//     Fault::closed at the orderly end; any other loss of the stream is Fault::unavailable.
 //  3. At most one read and one write are pending on a stream. A pending operation belongs to the loop: destroying
 //     the Stream closes it and destroys the pending handlers unrun; the buffers may go with it at that moment.
 //  4. close() ends the stream for both sides; a pending operation completes with Fault::closed.

@@ -1,6 +1,6 @@
 // Workers: blocking jobs off the loop. One of the five seams. run() is called on the loop.
 //
-// Invariants, held by both worlds (tests/contracts/workers_contract.h):
+// Invariants, held by both worlds (tests/seams/workers_contract.h):
 //  1. Jobs of one lane run one at a time in the order given; different lanes may run at once.
 //  2. `done` runs on the loop after its job returned, never inside run(); for one lane in the order of the jobs.
 //  3. When power is lost during a job, every Disk call in the rest of it answers powered_off and `done` never runs.
