@@ -16,7 +16,7 @@ int fail(const Error& error, Format format) {
         print_line(boost::json::serialize(out));
     }
     note(fmt::format("firedrill: {}", error.text));
-    return exit_code(error.fault);
+    return static_cast<int>(exit_code(error.fault));
 }
 
 void print_line(std::string_view line) {

@@ -155,7 +155,7 @@ int store(StoreOptions options) {
     } else {
         print_inspection(*found);
     }
-    return found->is_sound ? 0 : exit_code(Fault::damaged);
+    return found->is_sound ? 0 : static_cast<int>(exit_code(Fault::damaged));
 }
 
 }  // namespace firedrill::cli

@@ -1,0 +1,107 @@
+#include "cli/place.h"
+
+#include <fmt/format.h>
+
+#include "cli/real_world.h"
+#include "posix/paths.h"
+#include "posix/terminal.h"
+
+namespace firedrill::cli {
+
+namespace {
+
+constexpr std::string_view kDefaultSettings = "firedrill.toml";
+constexpr std::size_t kSettingsFileLimit = 64 * 1024;
+
+Result<node::Settings> load_settings(const std::string& named) {
+    const bool is_named = !named.empty();
+    const std::string path = is_named ? named : std::string(kDefaultSettings);
+    Result<std::string> text = posix::read_small_file(path, kSettingsFileLimit);
+    if (!text) {
+        if (!is_named && text.error().fault == Fault::not_found) {
+            return node::Settings{};
+        }
+        return std::move(text).error();
+    }
+    return node::parse_settings(*text, path);
+}
+
+}  // namespace
+
+Result<Settled> settle(const CommonOptions& options) {
+    Settled out;
+    out.settings = TRY(load_settings(options.settings_file));
+    auto pick = [](const std::string& said, const std::string& set) { return said.empty() ? set : said; };
+    out.place.data = posix::absolute_path(pick(options.place.data, out.settings.data));
+    for (const std::string& log : options.place.logs.empty() ? out.settings.logs : options.place.logs) {
+        out.place.logs.push_back(posix::absolute_path(log));
+    }
+    if (out.place.logs.empty()) {
+        out.place.logs.push_back(out.place.data + "/log");
+    }
+    const std::string passphrase = pick(options.place.passphrase_file, out.settings.passphrase_file);
+    out.place.passphrase_file = passphrase.empty() ? "" : posix::absolute_path(passphrase);
+    return out;
+}
+
+std::string data_folder(const Place& place) { return place.data + "/data"; }
+std::string authority_path(const Place& place) { return place.data + "/authority.pem"; }
+std::string control_endpoint(const Place& place) { return "unix:" + place.data + "/control.sock"; }
+
+Result<bool> node_exists(const Place& place) {
+    // The key slots are written by the first step that makes a node; a folder with them is never made again.
+    return posix::exists(data_folder(place) + "/node.slots");
+}
+
+Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_demo) {
+    Passphrase out;
+    if (!place.passphrase_file.empty()) {
+        std::vector<std::string> folders = place.logs;
+        folders.push_back(place.data);
+        for (const std::string& folder : folders) {
+            if (posix::is_inside(place.passphrase_file, folder)) {
+                return Error{Fault::refused,
+                             fmt::format("the passphrase file {} lies beside the data in {}: a thief of that disk would "
+                                         "have both; keep it elsewhere",
+                                         place.passphrase_file, folder)};
+            }
+        }
+        out.secret = TRY(posix::read_passphrase_file(place.passphrase_file));
+        return out;
+    }
+    if (posix::has_terminal()) {
+        out.secret = TRY(is_new ? posix::ask_new_secret("new passphrase of the node")
+                                : posix::ask_secret("passphrase of the node"));
+        return out;
+    }
+    if (is_new && is_demo) {
+        std::string drawn = draw_readable(system_entropy());
+        out.secret = crypto::Secret(as_bytes(drawn));
+        crypto::zeroise(drawn);
+        out.was_drawn = true;
+        return out;
+    }
+    return Error{Fault::bad_usage, "the node's passphrase is needed: give --passphrase-file, or run on a terminal"};
+}
+
+Status write_authority(const Place& place, const std::string& pem) {
+    return posix::replace_small_file(authority_path(place), pem);
+}
+
+std::string draw_readable(Entropy& entropy) {
+    constexpr std::string_view kLetters = "abcdefghijkmnpqrstuvwxyz23456789";  // 32, none that look alike
+    static_assert(kLetters.size() == 32);
+    std::array<Byte, 20> drawn{};
+    entropy.fill(drawn);
+    std::string out;
+    for (std::size_t i = 0; i < drawn.size(); ++i) {
+        if (i > 0 && i % 4 == 0) {
+            out.push_back('-');
+        }
+        out.push_back(kLetters[drawn[i] % 32]);
+    }
+    crypto::zeroise(drawn);
+    return out;
+}
+
+}  // namespace firedrill::cli
