@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "base/text.h"
+
 namespace firedrill::web {
 namespace {
 
@@ -23,55 +25,7 @@ bool is_unreserved(char c) noexcept {
            c == '_' || c == '~';
 }
 
-/// Bytes that follow the lead byte, and the code point range that this length may encode (RFC 3629 section 3).
-struct Shape {
-    std::size_t more;
-    std::uint32_t bits;
-    std::uint32_t least;
-};
-bool shape_of(std::uint8_t lead, Shape& shape) noexcept {
-    if ((lead & 0xE0U) == 0xC0U) {
-        shape = {1, lead & 0x1FU, 0x80};
-        return true;
-    }
-    if ((lead & 0xF0U) == 0xE0U) {
-        shape = {2, lead & 0x0FU, 0x800};
-        return true;
-    }
-    if ((lead & 0xF8U) == 0xF0U) {
-        shape = {3, lead & 0x07U, 0x10000};
-        return true;
-    }
-    return false;
-}
-
 }  // namespace
-
-bool is_utf8(std::string_view text) noexcept {
-    for (std::size_t i = 0; i < text.size();) {
-        const auto lead = static_cast<std::uint8_t>(text[i]);
-        ++i;
-        if (lead < 0x80) {
-            continue;
-        }
-        Shape shape{};
-        if (!shape_of(lead, shape) || text.size() - i < shape.more) {
-            return false;
-        }
-        std::uint32_t point = shape.bits;
-        for (std::size_t k = 0; k < shape.more; ++k, ++i) {
-            const auto next = static_cast<std::uint8_t>(text[i]);
-            if ((next & 0xC0U) != 0x80U) {
-                return false;
-            }
-            point = (point << 6U) | (next & 0x3FU);
-        }
-        if (point < shape.least || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
     std::string out;

@@ -1,4 +1,4 @@
-// Text rules of the web: UTF-8, percent-encoding, lower case. Pure; callable from any thread. Linear time.
+// Text rules of the web: percent-encoding, lower case. Pure; callable from any thread. Linear time.
 #pragma once
 
 #include <optional>
@@ -7,8 +7,6 @@
 
 namespace firedrill::web {
 
-/// RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 enum class Plus : bool { is_plus, is_space };
 /// Decodes %HH once. nullopt when a '%' is not followed by two hex digits or the outcome is not UTF-8.
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, Plus plus);

@@ -1,0 +1,28 @@
+// The table of routes: docs/routes.md in code. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "web/http.h"
+
+namespace firedrill::web {
+
+enum class Page : std::uint8_t {
+    home, status, style, practice, form, thanks, sign_in, sign_out, submissions, submission,
+};
+struct Route {
+    Page page = Page::home;
+    std::string practice;  ///< as in the path; not looked up yet
+    std::string object;    ///< form name or submission id
+};
+/// nullopt: no such page.
+std::optional<Route> find_route(std::string_view path);
+/// "GET, HEAD", "POST" or both.
+std::string_view methods_of(Page page) noexcept;
+bool is_allowed(Page page, Method method) noexcept;
+
+}  // namespace firedrill::web
