@@ -1,0 +1,85 @@
+// Connection: one SQLite connection over one PageStore, with the only settings under which the store is safe.
+//
+// Within store only: jobs see Database. Used by one thread at a time (the store's lane). Invariants:
+//  1. A transaction is one Commit or nothing. A job that fails, or that SQLite made fail, leaves no trace.
+//  2. After the first failure of the file below, or an autocommit that flipped under the wrapper, is_poisoned(): the
+//     owner destroys it and opens another. Destruction drops what was not committed and does no I/O.
+//  3. No SQL value gets into an error text.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "store/database.h"
+#include "store/vfs.h"
+
+struct sqlite3;
+
+namespace firedrill::store {
+
+enum class Access : std::uint8_t;
+
+/// Memory that one connection's page cache may use for clean pages.
+inline constexpr int kCacheKib = 2048;
+
+class Connection {
+  public:
+    /// All outlive it. damaged, disk_failed, internal.
+    static Result<std::unique_ptr<Connection>> open(PageStore& pages, PageCipher& cipher, Entropy& entropy);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    using Job = std::function<Status(Database&)>;
+    /// Runs the job in one transaction. Yields its commit, none when nothing changed.
+    Result<std::optional<Commit>> run(Access access, const Job& job);
+    /// As run(write), and sets the schema version in the same transaction.
+    Result<std::optional<Commit>> migrate(int version, const Job& job);
+    Result<int> schema_version();
+    [[nodiscard]] bool is_poisoned() const noexcept { return is_poisoned_ || file_.failure().has_value(); }
+    /// Gives back what memory can be given back while nobody uses the store.
+    void shrink();
+
+    // For Database and Statement.
+    Result<sqlite3_stmt*> prepare(std::string_view sql);
+    void give_back(sqlite3_stmt* statement) noexcept;
+    Result<bool> step(sqlite3_stmt* statement);
+    /// One or more statements of a job.
+    Status execute_job_sql(std::string_view sql);
+    /// A code that is not SQLITE_OK makes the transaction fail.
+    void expect_ok(int code);
+    [[nodiscard]] sqlite3* raw() const noexcept { return db_; }
+
+  private:
+    Connection(PageStore& pages, PageCipher& cipher, Entropy& entropy);
+    Status configure();
+    Status execute(const char* sql);
+    Result<std::int64_t> query_integer(const char* sql);
+    Result<std::optional<Commit>> transact(const Job& job);
+    Status finish(Status outcome);
+    /// What the last call's result code means; remembered when the transaction may not go on.
+    Error error(int code);
+    /// Limit on changed pages seen from the page cache, before they reach the file.
+    void look_at_cache();
+    void roll_back();
+    static int on_authorize(void* self, int action, const char* first, const char* second, const char* third,
+                            const char* fourth);
+    static int on_progress(void* self);
+    [[nodiscard]] int authorize(int action, std::string_view first, std::string_view second, bool has_value) const;
+
+    PageStore& pages_;
+    StoreFile file_;
+    sqlite3* db_ = nullptr;
+    bool is_privileged_ = true;   // the connection's own statements: BEGIN, COMMIT, settings
+    bool is_read_only_ = false;
+    bool is_over_limit_ = false;
+    bool is_poisoned_ = false;
+    std::optional<Error> fatal_;  // first failure of this transaction after which it may not commit
+    std::unordered_map<std::string, sqlite3_stmt*> cache_;  // prepared and not in use
+};
+
+}  // namespace firedrill::store
