@@ -32,6 +32,8 @@ def run(command, environment):
     except subprocess.TimeoutExpired as late:
         output = (late.stdout or b'').decode(errors='replace')
         return 124, output + f'\nstopped: not done after {TIME_LIMIT_S} s\n'
+    except OSError as error:
+        return 127, f'{command[0]} cannot be started: {error.strerror}\n'
 
 
 def run_gtest(outcome, program):
