@@ -123,6 +123,10 @@ std::size_t trimmed(std::string_view line) {
     return columns(line.substr(0, line.find_last_not_of(' ') + 1));
 }
 
+std::size_t columns_without_blanks(std::string_view line) {
+    return columns(line) - static_cast<std::size_t>(std::ranges::count(line, ' '));
+}
+
 /// What stands before an opening brace, back to the previous statement: enough to tell what the brace opens.
 enum class Opens { scope, function, other };
 Opens what_opens(std::string_view before, bool is_inside_function) {
@@ -238,7 +242,7 @@ Findings check_layout(const SourceFile& file) {
     const std::string without_comments = blank_comments(file.text, Literals::keep);
     const auto is_wide_literal = [&](std::size_t line) {  // a text that must stay in one piece
         return trimmed(split_lines(without_comments)[line - 1]) > kColumns &&
-               trimmed(split_lines(without_literals)[line - 1]) <= kColumns;
+               columns_without_blanks(split_lines(without_literals)[line - 1]) <= kColumns;
     };
     std::size_t number = 0;
     for (std::string_view line : split_lines(file.text)) {
