@@ -1,0 +1,141 @@
+// The whole node over simulated seams: made, booted, cut off, booted again; operators over the one channel.
+#include "node/node.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/sim_machine.h"
+
+namespace firedrill::node {
+namespace {
+
+const crypto::Secret& passphrase() {
+    static const crypto::Secret kPassphrase(as_bytes("a passphrase of the node"));
+    return kPassphrase;
+}
+
+Config offline_config() {
+    Config config;
+    config.listen = Endpoint{};
+    config.cost = crypto::kToyCost;
+    return config;
+}
+
+
+/// Boots and runs until the node is ready, or says why it is not.
+Result<std::unique_ptr<Node>> boot(sim::SimMachine& machine, Config config, const crypto::Secret& secret) {
+    std::optional<Status> ready;
+    auto node = TRY(Node::boot(machine.seams(), std::move(config), {}, secret, [&](Status status) { ready = status; }));
+    if (!machine.run_until([&] { return ready.has_value(); })) {
+        return Error{Fault::internal, "the node never became ready"};
+    }
+    TRY(*ready);
+    return node;
+}
+
+Result<std::string> command(sim::SimMachine& machine, Node& node, std::string request) {
+    std::optional<Result<std::string>> answer;
+    node.command(std::move(request), [&](Result<std::string> got) { answer = std::move(got); });
+    machine.run_until([&] { return answer.has_value(); });
+    return answer ? *answer : Result<std::string>(Error{Fault::internal, "no answer"});
+}
+
+constexpr const char* kCreate =
+    R"({"verb":"practice.create","name":"harbor","title":"Harbor PT","login":"owner","password":"sunlit-otter-42-basket"})";
+
+TEST(Node, KeepsAPracticeThroughAPowerCut) {
+    sim::SimMachine machine(1, 2);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    auto node = boot(machine, offline_config(), passphrase());
+    ASSERT_TRUE(node) << node.error().text;
+    ASSERT_TRUE(command(machine, **node, kCreate));
+
+    machine.power_cut();
+    node->reset();
+    machine.power_on();
+    auto again = boot(machine, offline_config(), passphrase());
+
+    ASSERT_TRUE(again) << again.error().text;
+    Result<std::string> shown = command(machine, **again, R"({"verb":"practice.show","name":"harbor"})");
+    ASSERT_TRUE(shown) << shown.error().text;
+    EXPECT_NE(shown->find("Harbor PT"), std::string::npos);
+}
+
+TEST(Node, IsNotMadeTwice) {
+    sim::SimMachine machine(2);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+
+    Status again = create_node(machine.seams(), offline_config(), {}, passphrase());
+
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().fault, Fault::exists);
+}
+
+TEST(Node, RefusesAWrongPassphraseAndChangesNothing) {
+    sim::SimMachine machine(3);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    const auto before = machine.data->peek("node.slots");
+
+    auto refused = boot(machine, offline_config(), crypto::Secret(as_bytes("another passphrase")));
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::wrong_secret);
+    EXPECT_EQ(machine.data->peek("node.slots"), before);
+    EXPECT_TRUE(boot(machine, offline_config(), passphrase()));
+}
+
+TEST(Node, RefusesAShortPassphrase) {
+    sim::SimMachine machine(4);
+
+    Status made = create_node(machine.seams(), offline_config(), {}, crypto::Secret(as_bytes("short")));
+
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().fault, Fault::bad_usage);
+    EXPECT_TRUE(machine.data->peek_names().empty());
+}
+
+TEST(NodeCommand, RefusesUnknownVerbsAndFields) {
+    sim::SimMachine machine(5);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    auto node = boot(machine, offline_config(), passphrase());
+    ASSERT_TRUE(node) << node.error().text;
+
+    for (const char* request :
+         {"", "[]", "{}", R"({"verb":1})", R"({"verb":"practice.erase"})", R"({"verb":"status","x":"y"})",
+          R"({"verb":"practice.show"})", R"({"verb":"practice.create","name":"a"})"}) {
+        Result<std::string> answer = command(machine, **node, request);
+        ASSERT_FALSE(answer) << request;
+        EXPECT_EQ(answer.error().fault, Fault::bad_usage) << request;
+    }
+}
+
+TEST(NodeCommand, ReportsExistingAndMissingPractices) {
+    sim::SimMachine machine(6);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    auto node = boot(machine, offline_config(), passphrase());
+    ASSERT_TRUE(node) << node.error().text;
+    ASSERT_TRUE(command(machine, **node, kCreate));
+
+    Result<std::string> twice = command(machine, **node, kCreate);
+    Result<std::string> missing = command(machine, **node, R"({"verb":"practice.show","name":"nowhere"})");
+
+    ASSERT_FALSE(twice);
+    EXPECT_EQ(twice.error().fault, Fault::exists);
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().fault, Fault::not_found);
+}
+
+TEST(NodeCommand, StatusSaysWhetherTheNodeIsSound) {
+    sim::SimMachine machine(7, 2);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    auto node = boot(machine, offline_config(), passphrase());
+    ASSERT_TRUE(node) << node.error().text;
+
+    Result<std::string> status = command(machine, **node, R"({"verb":"status"})");
+
+    ASSERT_TRUE(status) << status.error().text;
+    EXPECT_NE(status->find(R"("is_sound":true)"), std::string::npos) << *status;
+    EXPECT_NE(status->find("log1"), std::string::npos) << *status;
+}
+
+}  // namespace
+}  // namespace firedrill::node
