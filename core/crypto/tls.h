@@ -7,7 +7,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -24,7 +26,9 @@ struct DevelopmentCertificates {
     std::string chain_pem;   ///< server certificate, then the authority's
     Secret server_key_pem;
 };
-/// For `names` (DNS names or IP addresses, at least one). Valid from one day before `now` for 397 days. The
+/// A DNS name (no wildcard) or an IP address that a certificate may be made for.
+bool is_certificate_name(std::string_view name);
+/// For `names` (at least one; each must be is_certificate_name, which is CHECKed). Valid from one day before `now` for 397 days. The
 /// authority's private key is forgotten.
 DevelopmentCertificates make_development_certificates(std::span<const std::string> names, WallTime now,
                                                       Entropy& entropy);
@@ -32,7 +36,8 @@ DevelopmentCertificates make_development_certificates(std::span<const std::strin
 /// Long-lived server state: certificate, private key, ticket key. Shared by all connections of a node.
 class TlsServerContext {
   public:
-    /// bad_input when PEM does not parse or the key is not the certificate's.
+    /// bad_input when PEM does not parse or the key is not the certificate's. `entropy` outlives the context and its
+    /// connections, which draw from it.
     static Result<std::shared_ptr<TlsServerContext>> create(std::string_view chain_pem, const Secret& key_pem,
                                                             Entropy& entropy);
     virtual ~TlsServerContext() = default;
@@ -40,6 +45,7 @@ class TlsServerContext {
 /// Long-lived client state: trust anchor and remembered sessions (resumption).
 class TlsClientContext {
   public:
+    /// bad_input when PEM does not parse. `entropy` outlives the context and its connections.
     static Result<std::shared_ptr<TlsClientContext>> create(std::string_view authority_pem, Entropy& entropy);
     virtual ~TlsClientContext() = default;
 };
@@ -48,11 +54,14 @@ class TlsConnection {
   public:
     virtual ~TlsConnection() = default;
     /// Takes bytes from the peer; `wall` dates tickets and path validation. Failures: bad_input (protocol violation),
-    /// refused (certificate not trusted or not for this name). After a failure send outgoing(), then close.
+    /// refused (certificate not trusted or not for this name), closed (the peer ended the connection with an alert,
+    /// or with close_notify before it was established). After a failure send what take_outgoing() yields, then close;
+    /// further calls return the same failure.
     virtual Status feed(ByteView from_peer, WallTime wall) = 0;
-    /// Queues plaintext for sending; before the handshake is done it waits inside.
+    /// Queues plaintext for sending; before the handshake is done it waits inside (at most kMostWaiting, CHECKed).
+    /// After close() or a failure it is dropped.
     virtual void send(ByteView plain) = 0;
-    /// Queues close_notify; nothing may be sent after.
+    /// Queues close_notify behind what waits; nothing may be sent after. The peer may still send: is_peer_closed().
     virtual void close() = 0;
     /// Moves out the bytes to be sent to the peer (maybe none).
     virtual Bytes take_outgoing() = 0;
@@ -61,6 +70,9 @@ class TlsConnection {
     [[nodiscard]] virtual bool is_established() const = 0;
     /// The peer sent close_notify: what was received is complete.
     [[nodiscard]] virtual bool is_peer_closed() const = 0;
+    /// Established from a remembered session, without a certificate on the wire.
+    [[nodiscard]] virtual bool is_resumed() const = 0;
+    static constexpr std::size_t kMostWaiting = 64U << 20U;
 };
 
 std::unique_ptr<TlsConnection> make_tls_server(std::shared_ptr<TlsServerContext> context, WallTime wall);
