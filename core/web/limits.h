@@ -35,6 +35,9 @@ inline constexpr Duration kBodyDeadline = std::chrono::seconds(30);       ///< f
 inline constexpr Duration kIdleDeadline = std::chrono::seconds(60);       ///< between requests
 inline constexpr Duration kWriteDeadline = std::chrono::seconds(30);      ///< one response, until the peer took it all
 inline constexpr Duration kAnswerDeadline = std::chrono::seconds(120);    ///< the Handler; password queue included
+/// After a refusal: reads on and forgets, so that the answer is not lost to a reset while the peer is still sending.
+inline constexpr Duration kLingerDeadline = std::chrono::seconds(2);
+inline constexpr Duration kAcceptPause = std::chrono::milliseconds(100);  ///< after an accept that failed
 inline constexpr Duration kStopDeadline = std::chrono::seconds(5);        ///< what stop() lets running requests have
 
 }  // namespace firedrill::web
