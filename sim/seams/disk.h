@@ -95,7 +95,9 @@ class SimDisk final : public Disk {
     // Power.
     /// What is not durable is kept, dropped or torn; open files and claims die; calls answer powered_off.
     void power_loss();
-    void power_on();
+    void power_on() { powered_ = true; }
+    /// The process is gone: open files and claims die, everything written stays.
+    void close_all();
     [[nodiscard]] bool is_powered() const noexcept { return powered_; }
     /// Power goes during the k-th operation from now (k >= 1): it and all later ones answer powered_off, and
     /// `on_power_cut` is called, once, from inside it. 0 disarms.

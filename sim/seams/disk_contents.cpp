@@ -310,11 +310,9 @@ void SimDisk::power_loss() {
         return;
     }
     powered_ = false;
-    ++generation_;
+    close_all();
     cut_after_ = 0;
     stall_ = 0s;
-    claimed_by_.clear();
-    ++claim_number_;
     if (!dead_) {
         settle_names();
     }
@@ -340,6 +338,10 @@ void SimDisk::restore_names() {
     }
 }
 
-void SimDisk::power_on() { powered_ = true; }
+void SimDisk::close_all() {
+    ++generation_;
+    ++claim_number_;
+    claimed_by_.clear();
+}
 
 }  // namespace firedrill::sim
