@@ -1,0 +1,152 @@
+#include "store/storage_lane.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace firedrill::store {
+
+LaneReport StoreLane::adopt(std::unique_ptr<PageStore> pages, std::string damage) {
+    pages_ = std::move(pages);
+    damage_ = std::move(damage);
+    is_broken_ = !damage_.empty();
+    LaneReport made = report({});
+    unload_if_idle();
+    return made;
+}
+
+Status StoreLane::load() {
+    if (is_broken_) {
+        return Error{Fault::damaged, damage_};
+    }
+    if (!pages_) {
+        pages_ = TRY(PageStore::open(data_, store_));
+    }
+    return {};
+}
+
+Status StoreLane::reopen() {
+    if (connection_ && !connection_->is_poisoned()) {
+        return {};
+    }
+    connection_.reset();
+    TRY(load());
+    connection_ = TRY(Connection::open(*pages_, *cipher_, entropy_));
+    return {};
+}
+
+void StoreLane::unload_if_idle() {
+    if (pages_ && !cipher_ && pages_->unfolded_bytes() == 0 && pages_->folded() == pages_->position()) {
+        position_ = pages_->position();
+        pages_.reset();
+    }
+}
+
+LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
+    LaneReport made;
+    if (pages_) {
+        const PageStore::Work work = pages_->take_work();
+        workers_.charge(Work::seal_page, work.sealed);
+        workers_.charge(Work::hash_page, work.hashed);
+        made.unfolded_bytes = pages_->unfolded_bytes();
+        made.damaged_pages = pages_->damaged_pages().size();
+        position_ = pages_->position();
+    }
+    if (!status && status.error().fault == Fault::damaged && damage_.empty()) {
+        damage_ = status.error().text;
+    }
+    made.status = std::move(status);
+    made.commit = std::move(commit);
+    made.position = position_;
+    made.damage = damage_;
+    made.is_unlocked = cipher_ != nullptr;
+    return made;
+}
+
+LaneReport StoreLane::unlock(const MakeCipher& make_cipher, KeyRing ring, const std::vector<Migration>& migrations) {
+    if (Status loaded = load(); !loaded) {
+        return report(std::move(loaded));
+    }
+    std::unique_ptr<PageCipher> cipher = make_cipher(store_, std::move(ring));
+    if (pages_->position().sequence > 0) {
+        auto first = pages_->read(1);
+        if (!first) {
+            return report(std::move(first).error());
+        }
+        auto plain = std::make_unique<SealedPage>();
+        const bool is_open = *first && cipher->open(1, **first, *plain).is_ok();
+        crypto::zeroise(*plain);
+        if (!is_open) {
+            unload_if_idle();
+            return report(Error{Fault::wrong_secret, fmt::format("these keys do not open store {}; nothing was changed",
+                                                                 to_hex(store_))});
+        }
+    }
+    connection_.reset();
+    cipher_ = std::move(cipher);
+    auto migrated = migrate(migrations);
+    if (!migrated) {
+        connection_.reset();
+        cipher_.reset();
+        return report(std::move(migrated).error());
+    }
+    return report({}, std::move(*migrated));
+}
+
+Result<std::optional<Commit>> StoreLane::migrate(const std::vector<Migration>& migrations) {
+    TRY(reopen());
+    const int version = TRY(connection_->schema_version());
+    const int newest = migrations.empty() ? 0 : migrations.back().version;
+    if (version > newest && !migrations.empty()) {
+        return Error{Fault::newer_format, fmt::format("store {} has schema {}, this program knows {}; upgrade the program, "
+                                                      "nothing was changed",
+                                                      to_hex(store_), version, newest)};
+    }
+    if (version >= newest) {
+        return std::optional<Commit>();
+    }
+    return connection_->migrate(newest, [&](Database& database) -> Status {
+        for (const Migration& each : migrations) {
+            if (each.version > version) {
+                TRY(database.execute(each.sql));
+            }
+        }
+        return {};
+    });
+}
+
+LaneReport StoreLane::transact(Access access, const Storage::Job& job) {
+    if (!cipher_) {
+        return report(Error{Fault::refused, fmt::format("store {} is locked", to_hex(store_))});
+    }
+    if (Status opened = reopen(); !opened) {
+        return report(std::move(opened));
+    }
+    auto outcome = connection_->run(access, job);
+    if (!outcome) {
+        return report(std::move(outcome).error());
+    }
+    return report({}, std::move(*outcome));
+}
+
+LaneReport StoreLane::fold(Lsn through) {
+    Status folded;
+    if (pages_) {
+        folded = pages_->fold(through);
+    }
+    LaneReport made = report(std::move(folded));
+    unload_if_idle();
+    return made;
+}
+
+LaneReport StoreLane::lock() {
+    connection_.reset();
+    cipher_.reset();
+    LaneReport made = report({});
+    unload_if_idle();
+    return made;
+}
+
+}  // namespace firedrill::store

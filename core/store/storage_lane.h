@@ -1,0 +1,69 @@
+// StoreLane: what belongs to one store's lane: its pages, and, while it is unlocked, its cipher and its connection.
+//
+// Within store only. Used by one thread at a time: recovery before the loop serves, then jobs of the store's lane.
+// Nothing here knows of the loop or of LSNs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "seams/seams.h"
+#include "store/connection.h"
+#include "store/page_store.h"
+#include "store/storage.h"
+
+namespace firedrill::store {
+
+/// What one visit to the lane brought back to the loop.
+struct LaneReport {
+    Status status;
+    std::optional<Commit> commit;
+    StorePosition position;
+    std::uint64_t unfolded_bytes = 0;
+    std::uint64_t damaged_pages = 0;
+    bool is_unlocked = false;
+    std::string damage;  ///< first sentence about damage, empty when none was met
+};
+
+class StoreLane {
+  public:
+    using MakeCipher = std::function<std::unique_ptr<PageCipher>(StoreId, KeyRing)>;
+
+    StoreLane(Disk& data, Entropy& entropy, Workers& workers, StoreId store)
+        : data_(data), entropy_(entropy), workers_(workers), store_(store) {}
+    StoreLane(const StoreLane&) = delete;
+    StoreLane& operator=(const StoreLane&) = delete;
+
+    /// Recovery hands over what it built; `damage` not empty: the store cannot be served. Yields where it stands.
+    LaneReport adopt(std::unique_ptr<PageStore> pages, std::string damage);
+
+    LaneReport unlock(const MakeCipher& make_cipher, KeyRing ring, const std::vector<Migration>& migrations);
+    LaneReport transact(Access access, const Storage::Job& job);
+    LaneReport fold(Lsn through);
+    /// Drops connection, caches and keys.
+    LaneReport lock();
+
+  private:
+    Status load();
+    Status reopen();
+    Result<std::optional<Commit>> migrate(const std::vector<Migration>& migrations);
+    /// Fills in what every visit tells, and says what it cost.
+    LaneReport report(Status status, std::optional<Commit> commit = std::nullopt);
+    void unload_if_idle();
+
+    Disk& data_;
+    Entropy& entropy_;
+    Workers& workers_;
+    StoreId store_;
+    std::unique_ptr<PageStore> pages_;  // null: not loaded, everything is in the page file
+    StorePosition position_;            // as it was when the pages were unloaded
+    std::unique_ptr<PageCipher> cipher_;
+    std::unique_ptr<Connection> connection_;  // null or poisoned: opened again when needed
+    std::string damage_;
+    bool is_broken_ = false;  // recovery could not bring it to the log's end
+};
+
+}  // namespace firedrill::store

@@ -1,0 +1,229 @@
+// The log's side of LoopStorage: LSNs, group commit, space, durability, and what is fatal.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "store/storage_limits.h"
+#include "store/storage_loop.h"
+
+namespace firedrill::store {
+
+/// One visit to the log lane.
+struct LoopStorage::LogJob {
+    std::vector<Record> records;
+    std::uint64_t bytes = 0;
+    WallTime wall;
+    bool is_tick = false;
+    std::uint64_t wanted_bytes = 0;  ///< 0: no reservation asked
+    std::uint64_t least_bytes = 0;
+    Status appended;
+    Status ticked;
+    Status reserved;
+    std::uint64_t reserved_bytes = 0;
+    std::vector<LogScan::Member> members;
+
+    void run(LogWriter& writer) {
+        if (!records.empty()) {
+            appended = writer.append(records, wall);
+        }
+        if (appended && is_tick) {
+            ticked = writer.tick(wall);
+        }
+        if (appended && ticked && wanted_bytes > 0) {
+            reserved_bytes = wanted_bytes;
+            reserved = writer.reserve(wanted_bytes);
+            if (!reserved && reserved.error().fault == Fault::disk_full) {
+                reserved_bytes = least_bytes;
+                reserved = writer.reserve(least_bytes);
+            }
+        }
+        members = writer.members();
+    }
+};
+
+std::uint64_t LoopStorage::promised_bytes() const { return log_queue_bytes_ + writers_ * kCommitBytes; }
+
+Lsn LoopStorage::queue_record(std::variant<Commit, NodeSlots, Reset> body) {
+    Record record;
+    record.lsn = next_lsn_++;
+    record.durable = durable_;
+    record.wall = seams_.clock.wall();
+    const auto* commit = std::get_if<Commit>(&body);
+    log_queue_bytes_ += record_bytes(commit != nullptr ? commit->pages.size() : 16);
+    record.body = std::move(body);
+    log_queue_.push_back(std::move(record));
+    return log_queue_.back().lsn;
+}
+
+void LoopStorage::pump_log() {
+    if (is_log_busy_ || fatal_ || retry_ != TimerId::none) {
+        return;
+    }
+    if (log_queue_.empty() && !is_tick_due_ && !wants_space_) {
+        return;
+    }
+    const auto job = std::make_shared<LogJob>();
+    const std::size_t count = std::min(log_queue_.size(), kMaxBatch);
+    const auto last = log_queue_.begin() + static_cast<std::ptrdiff_t>(count);
+    job->records.assign(std::make_move_iterator(log_queue_.begin()), std::make_move_iterator(last));
+    log_queue_.erase(log_queue_.begin(), last);
+    for (const Record& record : job->records) {
+        const auto* commit = std::get_if<Commit>(&record.body);
+        job->bytes += record_bytes(commit != nullptr ? commit->pages.size() : 16);
+    }
+    job->wall = seams_.clock.wall();
+    job->is_tick = std::exchange(is_tick_due_, false);
+    if (std::exchange(wants_space_, false)) {
+        job->least_bytes = promised_bytes() - job->bytes + kCommitBytes;
+        job->wanted_bytes = job->least_bytes + (kSpaceAhead - 1) * kCommitBytes;
+    }
+    is_log_busy_ = true;
+    seams_.workers.run(
+        Lane::log, [writer = writer_, job] { job->run(*writer); },
+        [this, alive = std::weak_ptr(alive_), job] {
+            if (!alive.expired()) {
+                finish_log(*job);
+            }
+        });
+}
+
+void LoopStorage::finish_log(LogJob& job) {
+    is_log_busy_ = false;
+    members_ = std::move(job.members);
+    finish_append(job);
+    if (!fatal_ && !job.ticked) {
+        // A segment that could not be closed for lack of space is closed by a later tick; anything else is fatal.
+        job.ticked.error().fault == Fault::disk_full ? void(is_log_full_ = true) : fail(job.ticked.error());
+    }
+    if (!fatal_ && job.wanted_bytes > 0 && job.appended && job.ticked) {
+        finish_reserve(job);
+    } else if (!fatal_ && job.wanted_bytes > 0) {
+        refuse_waiting(job.appended ? job.ticked.error() : job.appended.error());
+    }
+    pump_log();
+}
+
+void LoopStorage::finish_append(LogJob& job) {
+    if (job.appended) {
+        if (!job.records.empty()) {
+            durable_ = job.records.back().lsn;
+            log_queue_bytes_ -= job.bytes;
+            space_bytes_ -= std::min(space_bytes_, job.bytes);
+            is_log_full_ = false;
+            release();
+        }
+        return;
+    }
+    if (job.appended.error().fault != Fault::disk_full) {
+        fail(job.appended.error());
+        return;
+    }
+    // Somebody else took the space that was promised. Nothing of the batch is in the log and nobody was told of it.
+    is_log_full_ = true;
+    log_queue_.insert(log_queue_.begin(), std::make_move_iterator(job.records.begin()),
+                      std::make_move_iterator(job.records.end()));
+    space_bytes_ = 0;
+    arm_retry();
+}
+
+void LoopStorage::finish_reserve(const LogJob& job) {
+    if (job.reserved) {
+        space_bytes_ = job.reserved_bytes;
+        is_log_full_ = false;
+        wake_waiting();
+        return;
+    }
+    if (job.reserved.error().fault != Fault::disk_full) {
+        fail(job.reserved.error());
+        return;
+    }
+    is_log_full_ = true;
+    refuse_waiting(job.reserved.error());
+}
+
+/// Jobs that wait for space are answered; the next one that comes asks again.
+void LoopStorage::refuse_waiting(const Error& error) {
+    std::vector<Store*> waiting;
+    for (const auto& [id, store] : stores_) {
+        const bool is_writer = !store->queue.empty() && store->queue.front()->kind == Kind::write;
+        if (store->is_waiting && is_writer) {
+            waiting.push_back(store.get());
+        }
+    }
+    for (Store* store : waiting) {
+        ItemPtr item = std::move(store->queue.front());
+        store->queue.pop_front();
+        store->is_waiting = false;
+        hold(store->newest, [this, item, error] { answer(std::move(item->done), error); });
+    }
+    for (Store* store : waiting) {
+        advance(*store);
+    }
+}
+
+void LoopStorage::hold(Lsn until, Handler handler) {
+    if (until <= durable_ || fatal_) {
+        handler();
+    } else {
+        held_.emplace(until, std::move(handler));
+    }
+}
+
+void LoopStorage::release() {
+    const auto end = held_.upper_bound(durable_);
+    std::vector<Handler> ready;
+    for (auto at = held_.begin(); at != end; ++at) {
+        ready.push_back(std::move(at->second));
+    }
+    held_.erase(held_.begin(), end);
+    for (const Handler& handler : ready) {
+        handler();
+    }
+}
+
+void LoopStorage::fail(const Error& error) {
+    if (fatal_) {
+        return;
+    }
+    fatal_ = Error{Fault::disk_failed, "the transaction log failed, the node must stop: " + error.text};
+    std::multimap<Lsn, Handler> held = std::exchange(held_, {});
+    for (auto& entry : held) {
+        entry.second();
+    }
+    for (const auto& [id, store] : stores_) {
+        std::deque<ItemPtr> queue = std::exchange(store->queue, {});
+        for (const ItemPtr& item : queue) {
+            answer(std::move(item->done), {});
+        }
+    }
+    if (options_.on_fatal) {
+        seams_.clock.defer([alive = std::weak_ptr(alive_), tell = options_.on_fatal, failure = *fatal_] {
+            if (!alive.expired()) {
+                tell(failure);
+            }
+        });
+    }
+}
+
+void LoopStorage::arm_tick() {
+    tick_ = seams_.clock.call_at(seams_.clock.now() + kTickPeriod, [this, alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || fatal_) {
+            return;
+        }
+        is_tick_due_ = true;
+        arm_tick();
+        pump_log();
+    });
+}
+
+void LoopStorage::arm_retry() {
+    retry_ = seams_.clock.call_at(seams_.clock.now() + kRetryPeriod, [this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) {
+            retry_ = TimerId::none;
+            pump_log();
+        }
+    });
+}
+
+}  // namespace firedrill::store

@@ -1,0 +1,351 @@
+#include "store/storage_loop.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "store/data_folder.h"
+#include "store/storage_limits.h"
+
+namespace firedrill::store {
+
+LoopStorage::LoopStorage(Seams seams, StorageOptions options, StorageStart start)
+    : seams_(std::move(seams)),
+      options_(std::move(options)),
+      claim_(std::move(start.claim)),
+      writer_(std::move(start.writer)),
+      timeline_(start.timeline),
+      node_slots_(std::move(start.node_slots)),
+      notes_(std::move(start.notes)),
+      members_(std::move(start.members)),
+      next_lsn_(start.durable + 1),
+      durable_(start.durable) {
+    for (auto& [id, recovered] : start.stores) {
+        Store& store = store_of(id);
+        store.last = store.lane_side->adopt(std::move(recovered.pages), std::move(recovered.damage));
+    }
+    arm_tick();
+}
+
+LoopStorage::~LoopStorage() {
+    seams_.clock.cancel(tick_);
+    seams_.clock.cancel(retry_);
+}
+
+LoopStorage::Store& LoopStorage::store_of(StoreId id) {
+    std::unique_ptr<Store>& slot = stores_[id];
+    if (!slot) {
+        slot = std::make_unique<Store>();
+        slot->id = id;
+        // Never given again while this Storage lives: two stores never share a lane.
+        slot->lane = id == StoreId{} ? Lane::directory
+                                     : static_cast<Lane>(static_cast<std::uint32_t>(Lane::first_practice) + next_lane_++);
+        slot->lane_side = std::make_shared<StoreLane>(seams_.data, seams_.entropy, seams_.workers, id);
+        slot->fold_at_bytes = options_.fold_after_bytes;
+    }
+    return *slot;
+}
+
+// ---- what callers ask ----------------------------------------------------------------------------------------
+
+bool LoopStorage::has_store(StoreId store) const {
+    const auto found = stores_.find(store);
+    return found != stores_.end() && (found->second->last.position.sequence > 0 || !found->second->last.damage.empty());
+}
+
+bool LoopStorage::is_unlocked(StoreId store) const {
+    const auto found = stores_.find(store);
+    return found != stores_.end() && found->second->is_unlocked;
+}
+
+void LoopStorage::unlock(StoreId id, KeyRing ring, std::span<const Migration> migrations, Done done) {
+    if (ring.empty() || ring.back().timeline != timeline_) {
+        answer(std::move(done), Error{Fault::bad_usage, fmt::format("store {}: its newest key is not of timeline {}; add a "
+                                                                    "key epoch first",
+                                                                    to_hex(id), to_hex(timeline_))});
+        return;
+    }
+    auto item = std::make_shared<Item>();
+    item->kind = Kind::unlock;
+    item->ring = std::move(ring);
+    item->migrations.assign(migrations.begin(), migrations.end());
+    item->done = std::move(done);
+    enqueue(store_of(id), std::move(item));
+}
+
+void LoopStorage::lock(StoreId id, Done done) {
+    Store& store = store_of(id);
+    store.is_unlocked = false;
+    auto item = std::make_shared<Item>();
+    item->kind = Kind::lock;
+    item->done = std::move(done);
+    enqueue(store, std::move(item));
+}
+
+void LoopStorage::transact(StoreId id, Access access, Job job, Done done) {
+    const auto found = stores_.find(id);
+    if (found == stores_.end() || !found->second->is_unlocked) {
+        answer(std::move(done), Error{Fault::refused, fmt::format("store {} is locked", to_hex(id))});
+        return;
+    }
+    auto item = std::make_shared<Item>();
+    item->kind = access == Access::read ? Kind::read : Kind::write;
+    item->job = std::move(job);
+    item->done = std::move(done);
+    enqueue(*found->second, std::move(item));
+}
+
+void LoopStorage::set_node_slots(Bytes document, Done done) {
+    if (document.empty() || document.size() > kNodeSlotsLimit) {
+        answer(std::move(done), Error{Fault::bad_usage, fmt::format("a node slots document has 1 to {} bytes",
+                                                                    kNodeSlotsLimit)});
+        return;
+    }
+    if (fatal_) {
+        answer(std::move(done), {});
+        return;
+    }
+    const auto shared = std::make_shared<Bytes>(document);
+    const Lsn lsn = queue_record(NodeSlots{std::move(document)});
+    hold(lsn, [this, shared, done = std::move(done)]() mutable {
+        if (fatal_) {
+            answer(std::move(done), {});
+            return;
+        }
+        node_slots_ = *shared;
+        // The log is what counts; the file lets a passphrase be tried before the log is read.
+        const auto written = std::make_shared<Status>();
+        seams_.workers.run(
+            Lane::fold, [data = &seams_.data, shared, written] { *written = write_node_slots(*data, *shared); },
+            [this, alive = std::weak_ptr(alive_), written, done = std::move(done)]() mutable {
+                if (!alive.expired()) {
+                    answer(std::move(done), *written);
+                }
+            });
+    });
+    pump_log();
+}
+
+void LoopStorage::fold(Done done) {
+    struct Round {
+        std::size_t left = 1;
+        Status first;
+        Done done;
+    };
+    const auto round = std::make_shared<Round>();
+    round->done = std::move(done);
+    const auto finish_one = [this, round](Status status) {
+        if (!status && round->first) {
+            round->first = std::move(status);
+        }
+        if (--round->left == 0) {
+            answer(std::move(round->done), std::move(round->first));
+        }
+    };
+    for (const auto& [id, store] : stores_) {
+        if (store->last.unfolded_bytes == 0 && !store->is_busy && store->queue.empty()) {
+            continue;
+        }
+        ++round->left;
+        auto item = std::make_shared<Item>();
+        item->kind = Kind::fold;
+        item->done = finish_one;
+        enqueue(*store, std::move(item));
+    }
+    finish_one({});
+}
+
+Health LoopStorage::health() const {
+    Health made;
+    made.is_fatal = fatal_.has_value();
+    made.fatal = fatal_ ? fatal_->text : "";
+    made.durable = durable_;
+    made.timeline = timeline_;
+    made.log_members = members_;
+    made.notes = notes_;
+    if (is_log_full_) {
+        made.notes.emplace_back("a log disk is full: writing is refused until there is space");
+    }
+    for (const auto& [id, store] : stores_) {
+        StoreHealth each;
+        each.store = id;
+        each.damage = store->last.damage;
+        each.is_damaged = !each.damage.empty();
+        each.damaged_pages = store->last.damaged_pages;
+        each.sequence = store->last.position.sequence;
+        each.pages = store->last.position.page_count;
+        each.unfolded_bytes = store->last.unfolded_bytes;
+        made.stores.push_back(std::move(each));
+        if (store->fold_failure) {
+            made.notes.push_back("folding fails: " + store->fold_failure->text);
+        }
+    }
+    return made;
+}
+
+// ---- a store's queue -----------------------------------------------------------------------------------------
+
+void LoopStorage::enqueue(Store& store, ItemPtr item) {
+    if (fatal_) {
+        answer(std::move(item->done), {});
+        return;
+    }
+    if (store.queue.size() >= kMaxQueuedJobs) {
+        answer(std::move(item->done), Error{Fault::limit, fmt::format("store {} has {} jobs waiting; try again later",
+                                                                      to_hex(store.id), kMaxQueuedJobs)});
+        return;
+    }
+    store.queue.push_back(std::move(item));
+    advance(store);
+}
+
+void LoopStorage::advance(Store& store) {
+    while (!store.is_busy && !store.is_waiting && !store.queue.empty() && !fatal_) {
+        if (!may_start(store, *store.queue.front())) {
+            return;
+        }
+        ItemPtr item = std::move(store.queue.front());
+        store.queue.pop_front();
+        if (item->kind == Kind::write) {
+            if (auto refused = backlog(store)) {
+                hold(store.newest, [this, item, error = std::move(*refused)] { answer(std::move(item->done), error); });
+                continue;
+            }
+        }
+        start(store, std::move(item));
+    }
+}
+
+bool LoopStorage::may_start(Store& store, const Item& item) {
+    switch (item.kind) {
+        case Kind::read:
+        case Kind::lock:
+        case Kind::unlock:  // a full disk must not keep people from reading; what a migration writes is small
+            return true;
+        case Kind::write:
+            if (promised_bytes() + kCommitBytes <= space_bytes_) {
+                return true;
+            }
+            store.is_waiting = true;
+            wants_space_ = true;
+            pump_log();
+            return false;
+        case Kind::fold:
+            if (store.newest <= durable_) {
+                return true;
+            }
+            store.is_waiting = true;  // only what is durable may be folded
+            hold(store.newest, [this, &store] {
+                store.is_waiting = false;
+                advance(store);
+            });
+            return false;
+    }
+    return true;
+}
+
+void LoopStorage::start(Store& store, ItemPtr item) {
+    store.is_busy = true;
+    writers_ += item->kind == Kind::write ? 1 : 0;
+    const auto report = std::make_shared<LaneReport>();
+    auto job = [lane = store.lane_side, item, report, make_cipher = options_.parts.page_cipher, through = durable_] {
+        switch (item->kind) {
+            case Kind::unlock:
+                *report = lane->unlock(make_cipher, std::move(item->ring), item->migrations);
+                return;
+            case Kind::lock:
+                *report = lane->lock();
+                return;
+            case Kind::read:
+            case Kind::write:
+                *report = lane->transact(item->kind == Kind::read ? Access::read : Access::write, item->job);
+                item->job = nullptr;  // what it captured goes here, not on the loop later
+                return;
+            case Kind::fold:
+                *report = lane->fold(through);
+                return;
+        }
+    };
+    seams_.workers.run(store.lane, std::move(job), [this, alive = std::weak_ptr(alive_), &store, item, report] {
+        if (!alive.expired()) {
+            finish(store, item, std::move(*report));
+        }
+    });
+}
+
+void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
+    store.is_busy = false;
+    writers_ -= item->kind == Kind::write ? 1 : 0;
+    if (report.commit && !fatal_) {
+        store.newest = queue_record(std::move(*report.commit));
+    }
+    report.commit.reset();
+    Status status = std::move(report.status);
+    report.status = {};
+    store.last = std::move(report);
+    if (item->kind == Kind::unlock) {
+        const bool is_lock_queued = std::any_of(store.queue.begin(), store.queue.end(),
+                                                [](const ItemPtr& each) { return each->kind == Kind::lock; });
+        store.is_unlocked = store.last.is_unlocked && !is_lock_queued;
+    }
+    if (item->kind == Kind::fold) {
+        store.is_fold_queued = false;
+        store.fold_failure = status ? std::nullopt : std::optional(status.error());
+        store.fold_at_bytes = store.last.unfolded_bytes + options_.fold_after_bytes;
+    }
+    if (item->done) {
+        hold(store.newest, [this, item, status = std::move(status)] { answer(std::move(item->done), status); });
+    }
+    consider_fold(store);
+    pump_log();
+    advance(store);
+    wake_waiting();
+}
+
+void LoopStorage::consider_fold(Store& store) {
+    const bool is_idle = !store.last.is_unlocked && store.queue.empty() && !store.fold_failure;
+    const bool is_due = store.last.unfolded_bytes >= store.fold_at_bytes || (is_idle && store.last.unfolded_bytes > 0);
+    if (!is_due || store.is_fold_queued || !store.last.damage.empty() || fatal_) {
+        return;
+    }
+    store.is_fold_queued = true;
+    auto item = std::make_shared<Item>();
+    item->kind = Kind::fold;
+    store.queue.push_front(std::move(item));
+}
+
+/// A data disk that cannot be folded to must not make memory grow for ever.
+std::optional<Error> LoopStorage::backlog(const Store& store) const {
+    if (!store.fold_failure || store.last.unfolded_bytes < options_.fold_after_bytes * kBacklogFolds) {
+        return std::nullopt;
+    }
+    return Error{store.fold_failure->fault, fmt::format("store {} cannot be folded: {}", to_hex(store.id),
+                                                        store.fold_failure->text)};
+}
+
+void LoopStorage::wake_waiting() {
+    for (const auto& [id, store] : stores_) {
+        if (store->is_waiting && !store->queue.empty() && store->queue.front()->kind != Kind::fold) {
+            store->is_waiting = false;
+            advance(*store);
+        }
+    }
+}
+
+void LoopStorage::answer(Done done, Status status) {
+    if (!done) {
+        return;
+    }
+    if (fatal_) {
+        status = Error{Fault::disk_failed, fatal_->text};
+    }
+    // Never inside the call, nor inside our own loops over stores and queues.
+    seams_.clock.defer([alive = std::weak_ptr(alive_), done = std::move(done), status = std::move(status)] {
+        if (!alive.expired()) {
+            done(status);
+        }
+    });
+}
+
+}  // namespace firedrill::store

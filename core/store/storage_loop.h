@@ -1,0 +1,135 @@
+// LoopStorage: Storage's implementation on the loop: queues, LSNs, group commit, durability, folding.
+//
+// Within store only. storage_open.cpp builds it. How a transaction travels:
+//   queue of its store → lane (job, seal) → LSN → log queue → log lane (one job at a time takes the whole queue) →
+//   durable → `done`. A store's next job starts when the one before left the lane, before it is durable; `done`s wait.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "seams/seams.h"
+#include "store/storage.h"
+#include "store/storage_lane.h"
+
+namespace firedrill::store {
+
+/// What recovery knows of a store.
+struct RecoveredStore {
+    std::unique_ptr<PageStore> pages;
+    std::string damage;  ///< not empty: it cannot be served
+};
+
+/// What LoopStorage starts from.
+struct StorageStart {
+    std::unique_ptr<Claim> claim;
+    std::unique_ptr<LogWriter> writer;
+    TimelineId timeline;
+    Lsn durable = 0;
+    Bytes node_slots;
+    std::map<StoreId, RecoveredStore> stores;
+    std::vector<LogScan::Member> members;
+    std::vector<std::string> notes;
+};
+
+class LoopStorage final : public Storage {
+  public:
+    LoopStorage(Seams seams, StorageOptions options, StorageStart start);
+    ~LoopStorage() override;
+    LoopStorage(const LoopStorage&) = delete;
+    LoopStorage& operator=(const LoopStorage&) = delete;
+
+    const Bytes& node_slots() const override { return node_slots_; }
+    void set_node_slots(Bytes document, Done done) override;
+    TimelineId timeline() const override { return timeline_; }
+    bool has_store(StoreId store) const override;
+    bool is_unlocked(StoreId store) const override;
+    void unlock(StoreId store, KeyRing ring, std::span<const Migration> migrations, Done done) override;
+    void lock(StoreId store, Done done) override;
+    void transact(StoreId store, Access access, Job job, Done done) override;
+    Health health() const override;
+    void fold(Done done) override;
+
+  private:
+    enum class Kind : std::uint8_t { unlock, lock, read, write, fold };
+    struct Item {
+        Kind kind{};
+        Job job;
+        Done done;
+        KeyRing ring;
+        std::vector<Migration> migrations;
+    };
+    using ItemPtr = std::shared_ptr<Item>;  // owners: the store's queue, then the lane's job and its completion
+    struct Store {
+        StoreId id;
+        Lane lane{};
+        std::shared_ptr<StoreLane> lane_side;  // owners: this and the job on the lane
+        std::deque<ItemPtr> queue;
+        bool is_busy = false;          // a job is on the lane
+        bool is_waiting = false;       // for log space or for durability before a fold
+        bool is_unlocked = false;
+        bool is_fold_queued = false;
+        std::optional<Error> fold_failure;  // of the last fold
+        Lsn newest = 0;                // LSN of its newest commit
+        LaneReport last;
+        std::uint64_t fold_at_bytes = 0;
+    };
+    struct LogJob;
+
+    Store& store_of(StoreId id);
+    void enqueue(Store& store, ItemPtr item);
+    void advance(Store& store);
+    bool may_start(Store& store, const Item& item);
+    void start(Store& store, ItemPtr item);
+    void finish(Store& store, const ItemPtr& item, LaneReport report);
+    void consider_fold(Store& store);
+    [[nodiscard]] std::optional<Error> backlog(const Store& store) const;
+
+    Lsn queue_record(std::variant<Commit, NodeSlots, Reset> body);
+    void pump_log();
+    void finish_log(LogJob& job);
+    void finish_append(LogJob& job);
+    void finish_reserve(const LogJob& job);
+    void refuse_waiting(const Error& error);
+    [[nodiscard]] std::uint64_t promised_bytes() const;
+    void release();
+    void hold(Lsn until, Handler handler);
+    void answer(Done done, Status status);
+    void fail(const Error& error);
+    void arm_tick();
+    void arm_retry();
+    void wake_waiting();
+
+    Seams seams_;
+    StorageOptions options_;
+    std::unique_ptr<Claim> claim_;
+    std::shared_ptr<LogWriter> writer_;  // owners: this and the job on the log lane
+    TimelineId timeline_;
+    Bytes node_slots_;
+    std::map<StoreId, std::unique_ptr<Store>> stores_;
+    std::uint32_t next_lane_ = 0;
+    std::vector<std::string> notes_;
+    std::vector<LogScan::Member> members_;
+
+    Lsn next_lsn_ = 1;
+    Lsn durable_ = 0;
+    std::vector<Record> log_queue_;
+    std::uint64_t log_queue_bytes_ = 0;    // of the queue and of the job on the log lane
+    std::multimap<Lsn, Handler> held_;     // what waits for durability
+    bool is_log_busy_ = false;
+    bool is_log_full_ = false;             // the last append or reservation was refused
+    bool is_tick_due_ = false;
+    bool wants_space_ = false;
+    std::uint64_t space_bytes_ = 0;        // reserved in the log and not used yet
+    std::uint32_t writers_ = 0;            // writing jobs on lanes, each promised kCommitBytes
+    TimerId tick_ = TimerId::none;
+    TimerId retry_ = TimerId::none;
+    std::optional<Error> fatal_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // owner: this; completions hold weak pointers
+};
+
+}  // namespace firedrill::store

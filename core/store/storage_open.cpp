@@ -1,0 +1,204 @@
+// How a Storage comes to be: an empty folder is made one, or recovery brings one back.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "store/data_folder.h"
+#include "store/storage_loop.h"
+
+namespace firedrill::store {
+
+namespace {
+
+constexpr std::string_view kOwner = "firedrill node";
+/// A store that is built anew from the log is folded in between, so that memory stays bounded.
+constexpr std::uint64_t kRebuildFoldBytes = 32ull << 20;
+
+LogOptions log_options(const Seams& seams, const StorageOptions& options, LogIdentity identity) {
+    LogOptions made;
+    made.identity = identity;
+    made.disks = seams.logs;
+    made.membership = &seams.data;
+    made.signing_seed = options.signing_seed;
+    made.accept_loss_after = options.accept_loss_after;
+    return made;
+}
+
+std::unique_ptr<LogWriter> wrap(const StorageOptions& options, std::unique_ptr<LogWriter> writer) {
+    return options.parts.log_writer ? options.parts.log_writer(std::move(writer)) : std::move(writer);
+}
+
+/// Brings the stores to the end of the log. A store whose files are damaged or of another history is built anew from
+/// the log; one that cannot be is set aside with its reason, and harms no other.
+class StoreRecovery {
+  public:
+    explicit StoreRecovery(const Seams& seams) : seams_(seams) {}
+
+    Status take(Record&& record) {
+        const auto* commit = std::get_if<Commit>(&record.body);
+        if (commit == nullptr || rebuilt_.contains(commit->store)) {
+            return {};
+        }
+        PageStore* pages = TRY(find(commit->store));
+        if (pages == nullptr) {
+            return {};
+        }
+        if (Status applied = pages->apply(*commit); !applied) {
+            set_aside(commit->store, applied.error());
+        }
+        return {};
+    }
+
+    Status finish() {
+        for (const StoreId& store : TRY(stores_on(seams_.data))) {
+            if (!rebuilt_.contains(store)) {
+                TRY(find(store));
+            }
+        }
+        return rebuilt_.empty() ? Status() : rebuild();
+    }
+
+    std::map<StoreId, RecoveredStore> stores;
+    std::vector<std::string> notes;
+
+  private:
+    /// Null when it was set aside.
+    Result<PageStore*> find(StoreId store) {
+        RecoveredStore& slot = stores[store];
+        if (!slot.pages) {
+            auto opened = PageStore::open(seams_.data, store);
+            if (!opened && opened.error().fault == Fault::damaged) {
+                set_aside(store, opened.error());
+                return nullptr;
+            }
+            slot.pages = TRY(std::move(opened));
+        }
+        return slot.pages.get();
+    }
+
+    void set_aside(StoreId store, const Error& error) {
+        rebuilt_.insert(store);
+        stores[store].pages.reset();
+        notes.push_back(fmt::format("{}; built anew from the log", error.text));
+    }
+
+    Result<std::uint32_t> unused_generation(StoreId store) {
+        std::uint32_t generation = 0;
+        const std::string prefix = page_file_name(store, 0).substr(0, page_file_name(store, 0).size() - 8);
+        for (const std::string& name : TRY(seams_.data.list())) {
+            const auto digits = name.starts_with(prefix) ? from_hex(name.substr(prefix.size())) : std::nullopt;
+            if (digits && digits->size() == 4) {
+                const auto& at = *digits;
+                const std::uint32_t found = (std::uint32_t{at[0]} << 24) | (std::uint32_t{at[1]} << 16) |
+                                            (std::uint32_t{at[2]} << 8) | at[3];
+                generation = std::max(generation, found);
+            }
+        }
+        return generation + 1;
+    }
+
+    Status rebuild() {
+        for (const StoreId& store : rebuilt_) {
+            const std::uint32_t generation = TRY(unused_generation(store));
+            stores[store].pages = PageStore::make_empty(seams_.data, store, generation);
+        }
+        const auto sink = [this](Record&& record) -> Status {
+            const auto* commit = std::get_if<Commit>(&record.body);
+            if (commit == nullptr || !rebuilt_.contains(commit->store)) {
+                return {};
+            }
+            RecoveredStore& slot = stores[commit->store];
+            if (!slot.damage.empty()) {
+                return {};
+            }
+            if (Status applied = slot.pages->apply(*commit); !applied) {
+                slot.damage = applied.error().text;
+                notes.push_back(slot.damage);
+                return {};
+            }
+            return slot.pages->unfolded_bytes() > kRebuildFoldBytes ? slot.pages->fold(record.lsn) : Status();
+        };
+        auto scanned = scan_log(seams_.logs, 0, sink, {});
+        if (!scanned) {
+            return std::move(scanned).error();
+        }
+        for (const StoreId& store : rebuilt_) {
+            RecoveredStore& slot = stores[store];
+            if (slot.damage.empty() && slot.pages->position().sequence == 0) {
+                slot.damage = fmt::format("store {}: its files are damaged and the log has none of its commits; restore it "
+                                          "from a copy",
+                                          to_hex(store));
+            }
+        }
+        return {};
+    }
+
+    const Seams& seams_;
+    std::set<StoreId> rebuilt_;
+};
+
+/// The log is what counts; the file beside the data follows it.
+Status reconcile_slots(Disk& data, const Bytes& document) {
+    auto stored = read_node_slots(data);
+    if (!stored && stored.error().fault != Fault::not_found && stored.error().fault != Fault::limit) {
+        return std::move(stored).error();
+    }
+    return stored && *stored == document ? Status() : write_node_slots(data, document);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Storage>> Storage::create(Seams seams, StorageOptions options, ByteView node_slots) {
+    CHECK(options.signing_seed != nullptr);
+    CHECK(!seams.logs.empty());
+    if (node_slots.empty() || node_slots.size() > kNodeSlotsLimit) {
+        return Error{Fault::bad_usage, fmt::format("a node slots document has 1 to {} bytes", kNodeSlotsLimit)};
+    }
+    StorageStart start;
+    start.claim = TRY(seams.data.claim(kOwner));
+    TRY(check_no_data_folder(seams.data));
+    const LogIdentity identity{options.node, options.first_timeline};
+    auto writer = TRY(create_log(log_options(seams, options, identity), node_slots, seams.clock.wall()));
+    TRY(write_node_slots(seams.data, node_slots));
+    TRY(write_data_folder(seams.data, {options.node, options.first_timeline}));
+    start.writer = wrap(options, std::move(writer));
+    start.members = start.writer->members();
+    start.timeline = options.first_timeline;
+    start.durable = 1;
+    start.node_slots.assign(node_slots.begin(), node_slots.end());
+    return std::unique_ptr<Storage>(
+        std::make_unique<LoopStorage>(std::move(seams), std::move(options), std::move(start)));
+}
+
+Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions options) {
+    CHECK(options.signing_seed != nullptr);
+    CHECK(!seams.logs.empty());
+    StorageStart start;
+    start.claim = TRY(seams.data.claim(kOwner));
+    const DataFolder folder = TRY(read_data_folder(seams.data));
+    if (options.node != NodeId{} && options.node != folder.node) {
+        return Error{Fault::bad_usage, fmt::format("data folder {} belongs to node {}, not {}", seams.data.label(),
+                                                   to_hex(folder.node), to_hex(options.node))};
+    }
+    options.node = folder.node;
+    StoreRecovery recovery(seams);
+    const auto sink = [&recovery](Record&& record) { return recovery.take(std::move(record)); };
+    auto recovered = TRY(recover_log(log_options(seams, options, {folder.node, TimelineId{}}), 0, sink,
+                                     seams.clock.wall()));
+    TRY(recovery.finish());
+    TRY(reconcile_slots(seams.data, recovered.scan.node_slots));
+    start.stores = std::move(recovery.stores);
+    start.notes = std::move(recovered.scan.notes);
+    start.notes.insert(start.notes.end(), recovery.notes.begin(), recovery.notes.end());
+    start.writer = wrap(options, std::move(recovered.writer));
+    start.members = start.writer->members();
+    start.timeline = recovered.scan.identity.timeline;
+    start.durable = recovered.scan.last;
+    start.node_slots = std::move(recovered.scan.node_slots);
+    return std::unique_ptr<Storage>(
+        std::make_unique<LoopStorage>(std::move(seams), std::move(options), std::move(start)));
+}
+
+}  // namespace firedrill::store
