@@ -1,0 +1,155 @@
+#include "store/log_catalogue.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace firedrill::store {
+namespace {
+
+constexpr Lsn kNoLimit = std::numeric_limits<Lsn>::max();
+
+Status list_names(LogSource& source, std::vector<std::string>& notes) {
+    auto names = source.disk->list();
+    if (!names) {
+        if (names.error().fault == Fault::powered_off) {
+            return std::move(names).error();
+        }
+        notes.push_back(fmt::format("Log disk {} cannot be read: {}.", source.disk->label(), names.error().text));
+        return {};
+    }
+    source.is_present = true;
+    for (const std::string& text : *names) {
+        if (const auto name = parse_segment_name(text)) {
+            source.names.insert(*name);
+        }
+    }
+    return {};
+}
+
+Result<SegmentHeader> read_header(Disk& disk, const SegmentName& name) {
+    const auto file = TRY(disk.open(to_text(name), Open::existing));
+    Bytes sector(kSegmentHeaderSize);
+    sector.resize(TRY(file->read_at(0, sector)));
+    const SegmentHeader header = TRY(parse_segment_header(sector));
+    if (segment_name(header.timeline, header.first) != name) {
+        return Error{Fault::damaged, fmt::format("{}/{} holds another segment", disk.label(), to_text(name))};
+    }
+    return header;
+}
+
+/// Takes the first good header among the copies, those in service first.
+Status choose_header(LogCatalogue& out, const SegmentName& name, const std::optional<NodeId>& node) {
+    for (const bool trusted : {true, false}) {
+        for (std::size_t i = 0; i < out.sources.size(); ++i) {
+            const LogSource& source = out.sources[i];
+            if (source.is_trusted != trusted || !source.names.contains(name)) {
+                continue;
+            }
+            auto header = read_header(*source.disk, name);
+            if (!header) {
+                const Fault fault = header.error().fault;
+                if (fault == Fault::powered_off || fault == Fault::newer_format) {
+                    return std::move(header).error();
+                }
+                continue;
+            }
+            if (node && header->node != *node) {
+                return Error{Fault::refused,
+                             fmt::format("log disk {} holds the log of another node, {}; attach this node's own log "
+                                         "disk or an empty one",
+                                         source.disk->label(), to_hex(header->node))};
+            }
+            out.segments.emplace(name, CatalogueEntry{*header, i});
+            return {};
+        }
+    }
+    out.headless.insert(name);
+    return {};
+}
+
+bool is_on_trusted(const LogCatalogue& catalogue, const SegmentName& name) {
+    return std::any_of(catalogue.sources.begin(), catalogue.sources.end(), [&](const LogSource& source) {
+        return source.is_trusted && source.names.contains(name);
+    });
+}
+
+/// Follows parents from the one timeline that is nobody's parent.
+Status find_path(LogCatalogue& out) {
+    std::map<TimelineId, const SegmentHeader*> timelines;
+    std::set<TimelineId> parents;
+    for (const auto& [name, entry] : out.segments) {
+        if (is_on_trusted(out, name)) {
+            timelines.emplace(entry.header.timeline, &entry.header);
+        }
+    }
+    for (const auto& [id, header] : timelines) {
+        parents.insert(header->parent);
+    }
+    std::vector<TimelineId> leaves;
+    for (const auto& [id, header] : timelines) {
+        if (!parents.contains(id)) {
+            leaves.push_back(id);
+        }
+    }
+    if (timelines.empty()) {
+        return {};
+    }
+    if (leaves.size() != 1) {
+        return Error{Fault::damaged,
+                     fmt::format("log disks {} hold {} histories that do not continue one another; attach only the disks of "
+                                 "the one to keep",
+                                 labels_of(out.sources), leaves.size())};
+    }
+    Lsn limit = kNoLimit;
+    for (auto at = timelines.find(leaves.front()); at != timelines.end();) {
+        out.path.insert(out.path.begin(), TimelineStep{at->first, limit});
+        if (out.path.size() > timelines.size()) {
+            return Error{Fault::damaged, fmt::format("the timelines on log disks {} run in a circle; attach a mirror or "
+                                                     "restore",
+                                                     labels_of(out.sources))};
+        }
+        limit = std::min(limit, at->second->branch);
+        at = timelines.find(at->second->parent);
+    }
+    return {};
+}
+
+}  // namespace
+
+const CatalogueEntry* LogCatalogue::find(const TimelineId& timeline, Lsn first) const {
+    const auto found = segments.find(segment_name(timeline, first));
+    return found == segments.end() || found->second.header.timeline != timeline ? nullptr : &found->second;
+}
+
+std::string labels_of(std::span<const LogSource> sources) {
+    std::string out;
+    for (const LogSource& source : sources) {
+        out += (out.empty() ? "" : " and ") + source.disk->label();
+    }
+    return out;
+}
+
+Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node) {
+    LogCatalogue out;
+    out.sources = std::move(sources);
+    std::set<SegmentName> names;
+    bool is_any_present = false;
+    for (LogSource& source : out.sources) {
+        TRY(list_names(source, out.notes));
+        is_any_present = is_any_present || source.is_present;
+        names.insert(source.names.begin(), source.names.end());
+    }
+    if (!is_any_present) {
+        return Error{Fault::disk_failed, fmt::format("none of the log disks {} can be read; attach one that can",
+                                                     labels_of(out.sources))};
+    }
+    for (const SegmentName& name : names) {
+        TRY(choose_header(out, name, node));
+    }
+    TRY(find_path(out));
+    return out;
+}
+
+}  // namespace firedrill::store

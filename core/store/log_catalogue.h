@@ -1,0 +1,55 @@
+// LogCatalogue: which segments of which timelines stand on which log disks, and which timelines lead to the current one.
+//
+// Internal to the log. Reads names and headers only; changes nothing. Blocking.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "seams/disk.h"
+#include "store/log_format.h"
+
+namespace firedrill::store {
+
+/// One log disk as a scan sees it.
+struct LogSource {
+    Disk* disk = nullptr;
+    bool is_trusted = true;   ///< in service: where its log ends counts as evidence; others only fill in damage
+    bool is_present = false;  ///< its names could be listed
+    std::set<SegmentName> names;
+};
+
+struct CatalogueEntry {
+    SegmentHeader header;
+    std::size_t header_source = 0;  ///< index of the source whose copy of the header was believed
+};
+
+/// A timeline on the way to the current one.
+struct TimelineStep {
+    TimelineId id;
+    Lsn limit = 0;  ///< last LSN of it that counts; no limit for the current one
+};
+
+struct LogCatalogue {
+    std::vector<LogSource> sources;
+    std::map<SegmentName, CatalogueEntry> segments;  ///< with at least one good header
+    std::set<SegmentName> headless;                  ///< no copy has a good header
+    std::vector<TimelineStep> path;                  ///< oldest first; empty when there is no segment
+    std::vector<std::string> notes;
+
+    /// The segment of `timeline` that begins with `first`; null if there is none.
+    [[nodiscard]] const CatalogueEntry* find(const TimelineId& timeline, Lsn first) const;
+};
+
+/// powered_off; disk_failed when no disk can be read; refused when a disk holds another node's log; newer_format;
+/// damaged when the segments tell two histories.
+Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node);
+
+/// "a and b", for messages.
+std::string labels_of(std::span<const LogSource> sources);
+
+}  // namespace firedrill::store

@@ -1,0 +1,304 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "store/log_catalogue.h"
+#include "store/log_members.h"
+#include "store/log_repair.h"
+#include "store/log_walk.h"
+#include "store/log_writer.h"
+
+namespace firedrill::store {
+namespace {
+
+/// One recovery, from the files to an open writer.
+class Recovery {
+  public:
+    Recovery(const LogOptions& options, Lsn from, WallTime wall) : options_(options), from_(from), wall_(wall) {}
+    Result<RecoveredLog> run(const RecordSink& sink);
+
+  private:
+    Status read_members();
+    Status choose_trusted();
+    Status check_end(const WalkedLog& walked) const;
+    Status fix_members(LogRepair& repair);
+    Status fill_others(LogRepair& repair);
+    Status write_down();
+    Result<WriterState> writer_state();
+    [[nodiscard]] std::string labels() const { return labels_of(sources_); }
+
+    const LogOptions& options_;
+    Lsn from_;
+    WallTime wall_;
+    std::vector<LogSource> sources_;
+    std::vector<std::optional<LogDiskId>> ids_;  // per source
+    std::optional<Membership> membership_;
+    bool is_accepted_loss_ = false;              // no proof; the operator's word instead
+    std::vector<std::string> notes_;
+    WalkedLog walked_;
+    std::vector<bool> is_sound_;                 // per source: holds the whole log, durably
+    Membership written_;
+};
+
+Status Recovery::read_members() {
+    auto membership = read_membership(*options_.membership, options_.identity.node);
+    if (membership) {
+        membership_ = std::move(*membership);
+    } else if (membership.error().fault == Fault::damaged) {
+        notes_.push_back(membership.error().text + ".");
+    } else {
+        return std::move(membership).error();
+    }
+    for (Disk* disk : options_.disks) {
+        LogSource source;
+        source.disk = disk;
+        sources_.push_back(source);
+        auto id = read_log_disk_id(*disk, options_.identity.node);
+        if (!id && id.error().fault != Fault::disk_failed) {
+            return std::move(id).error();
+        }
+        ids_.push_back(id ? *id : std::nullopt);
+    }
+    is_sound_.resize(sources_.size());
+    return {};
+}
+
+/// Rule: a disk's end of the log counts only if the data disk says that it is in service. A stale mirror never boots in
+/// silence.
+Status Recovery::choose_trusted() {
+    bool is_any = false;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        sources_[i].is_trusted = membership_ && ids_[i] && membership_->has(*ids_[i]);
+        is_any = is_any || sources_[i].is_trusted;
+    }
+    if (is_any) {
+        return {};
+    }
+    bool has_segments = false;
+    for (LogSource& source : sources_) {
+        const auto names = source.disk->list();
+        if (!names && names.error().fault == Fault::powered_off) {
+            return names.error();
+        }
+        const bool has = names && std::any_of(names->begin(), names->end(),
+                                              [](const std::string& name) { return parse_segment_name(name).has_value(); });
+        source.is_trusted = has;
+        has_segments = has_segments || has;
+    }
+    if (!membership_ && !has_segments && notes_.empty()) {
+        return Error{Fault::not_found, fmt::format("log disks {} hold no transaction log", labels())};
+    }
+    if (options_.accept_loss_after != 0 && has_segments) {
+        is_accepted_loss_ = true;
+        notes_.push_back("The log was started without proof that it is complete, as the operator accepted.");
+        return {};
+    }
+    std::string in_service;
+    for (const Membership::Disk& disk : membership_ ? membership_->disks : std::vector<Membership::Disk>{}) {
+        in_service += (in_service.empty() ? "" : ", ") + disk.label;
+    }
+    return Error{Fault::refused,
+                 membership_ ? fmt::format("none of the log disks {} is in service; in service was {}, which may hold newer "
+                                           "records: attach it, or say after which LSN a loss is accepted",
+                                           labels(), in_service)
+                             : fmt::format("the data disk {} does not say which log disks are in service, so {} may be "
+                                           "stale: restore from the log, or say after which LSN a loss is accepted",
+                                           options_.membership->label(), labels())};
+}
+
+Status Recovery::check_end(const WalkedLog& walked) const {
+    if (from_ > 0 && from_ < walked.scan.first) {
+        return Error{Fault::damaged, fmt::format("the log on {} begins at LSN {}, but the page files need it from LSN {}; "
+                                                 "attach a disk that has the older segments, or restore from a copy",
+                                                 labels(), walked.scan.first, from_)};
+    }
+    if (options_.accept_loss_after > walked.scan.last) {
+        return Error{Fault::refused, fmt::format("the log on {} reaches only LSN {}, less than the loss accepted after LSN "
+                                                 "{}; attach a newer disk, or accept the loss after LSN {}",
+                                                 labels(), walked.scan.last, options_.accept_loss_after,
+                                                 walked.scan.last)};
+    }
+    return {};
+}
+
+Status Recovery::fix_members(LogRepair& repair) {
+    const bool must_move = membership_ && membership_->suspect != 0;
+    std::string failures;
+    bool is_any = false;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        if (!sources_[i].is_trusted) {
+            continue;
+        }
+        const Status fixed = repair.fix(i, must_move);
+        if (!fixed && fixed.error().fault == Fault::powered_off) {
+            return fixed;
+        }
+        is_sound_[i] = fixed.is_ok();
+        is_any = is_any || fixed.is_ok();
+        if (!fixed) {
+            failures += (failures.empty() ? "" : "; ") + fixed.error().text;
+            notes_.push_back(fmt::format("Log disk {} could not be brought in order and is out of service: {}.",
+                                         sources_[i].disk->label(), fixed.error().text));
+        }
+    }
+    if (!is_any) {
+        return Error{Fault::disk_failed, fmt::format("no log disk in service could be brought in order ({}); replace the "
+                                                     "disk, or free space on it",
+                                                     failures)};
+    }
+    return {};
+}
+
+/// Brings back disks that are not in service: stale mirrors and new empty disks.
+Status Recovery::fill_others(LogRepair& repair) {
+    const auto good = static_cast<std::size_t>(std::find(is_sound_.begin(), is_sound_.end(), true) - is_sound_.begin());
+    const std::uint64_t generation = (membership_ ? membership_->generation : 0) + 1;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        if (is_sound_[i] || sources_[i].is_trusted || !sources_[i].is_present) {
+            continue;
+        }
+        // A new id first: as long as it is not in `log.members`, the disk stays out of service.
+        const LogDiskId id = make_log_disk_id(options_.identity.node, generation, walked_.scan.last, wall_, i);
+        Status filled = write_log_disk_id(*sources_[i].disk, options_.identity.node, id);
+        if (filled) {
+            filled = repair.fill(i, good);
+        }
+        if (!filled && filled.error().fault == Fault::powered_off) {
+            return filled;
+        }
+        is_sound_[i] = filled.is_ok();
+        ids_[i] = id;
+        notes_.push_back(filled ? fmt::format("Log disk {} was filled up from {} and is in service again.",
+                                              sources_[i].disk->label(), sources_[good].disk->label())
+                                : fmt::format("Log disk {} could not be filled up and stays out of service: {}.",
+                                              sources_[i].disk->label(), filled.error().text));
+    }
+    return {};
+}
+
+/// The membership from now on, durable before anything is acknowledged under it.
+Status Recovery::write_down() {
+    Membership now;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        if (is_sound_[i]) {
+            if (!ids_[i]) {
+                ids_[i] = make_log_disk_id(options_.identity.node, (membership_ ? membership_->generation : 0) + 1,
+                                           walked_.scan.last, wall_, i);
+                TRY(write_log_disk_id(*sources_[i].disk, options_.identity.node, *ids_[i]));
+            }
+            now.disks.push_back({*ids_[i], sources_[i].disk->label()});
+        }
+    }
+    for (const Membership::Disk& disk : membership_ ? membership_->disks : std::vector<Membership::Disk>{}) {
+        if (!now.has(disk.id)) {
+            notes_.push_back(fmt::format("Log disk {} is missing or failed and was taken out of service.", disk.label));
+        }
+    }
+    const bool is_same = membership_ && membership_->suspect == 0 && membership_->disks.size() == now.disks.size() &&
+                         std::all_of(now.disks.begin(), now.disks.end(),
+                                     [&](const Membership::Disk& disk) { return membership_->has(disk.id); });
+    now.generation = (membership_ ? membership_->generation : 0) + (is_same ? 0 : 1);
+    now.durable = is_same ? membership_->durable : walked_.scan.last;
+    written_ = now;
+    return is_same ? Status{} : write_membership(*options_.membership, options_.identity.node, now);
+}
+
+Result<WriterState> Recovery::writer_state() {
+    WriterState state;
+    state.identity = walked_.scan.identity;
+    state.data = options_.membership;
+    state.signing_seed = options_.signing_seed;
+    state.membership = written_;
+    state.node_slots = walked_.scan.node_slots;
+    const WalkedSegment& last = walked_.segments.back();
+    state.parent = last.header.parent;
+    state.branch = last.header.branch;
+    state.header = last.header;
+    state.last = last.last;
+    state.last_chain = last.chain;
+    if (!last.is_closed) {
+        state.end = last.end;
+        state.chain = last.last < last.header.first ? last.header.digest : last.chain;
+        state.index = last.index;
+    }
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        if (!is_sound_[i]) {
+            continue;
+        }
+        LogMember member;
+        member.disk = sources_[i].disk;
+        member.id = *ids_[i];
+        member.segments = static_cast<std::uint32_t>(walked_.segments.size());
+        for (const WalkedSegment& segment : walked_.segments) {
+            member.closed_bytes += &segment == &last && !last.is_closed ? 0 : segment.end;
+        }
+        if (!last.is_closed) {
+            const SegmentName name = segment_name(last.header.timeline, last.header.first);
+            member.file = TRY(member.disk->open(to_text(name), Open::existing));
+            member.allocated = last.end;
+        }
+        state.members.push_back(std::move(member));
+    }
+    return state;
+}
+
+Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
+    TRY(check_log_options(options_));
+    TRY(read_members());
+    TRY(choose_trusted());
+    const LogCatalogue catalogue = TRY(read_catalogue(sources_, options_.identity.node));
+    sources_ = catalogue.sources;
+    WalkOptions walk;
+    walk.from = from_;
+    walk.proven = std::max<Lsn>(membership_ ? membership_->durable : 0, from_ > 0 ? from_ - 1 : 0);
+    walk.accept_loss_after = options_.accept_loss_after;
+    walk.may_skip = std::all_of(sources_.begin(), sources_.end(), [](const LogSource& s) { return s.is_trusted; });
+    walked_ = TRY(walk_log(catalogue, walk, sink, nullptr));
+    TRY(check_end(walked_));
+    if (walked_.segments.empty()) {
+        return Error{Fault::damaged, fmt::format("no segment on log disks {} can be read; attach a mirror or restore from "
+                                                 "a copy",
+                                                 labels())};
+    }
+    const TimelineId wanted = options_.identity.timeline;
+    if (wanted != TimelineId{} && wanted != walked_.scan.identity.timeline) {
+        return Error{Fault::refused, fmt::format("the log on {} is on timeline {}, not on {}; attach this node's own disks",
+                                                 labels(), to_hex(walked_.scan.identity.timeline), to_hex(wanted))};
+    }
+
+    LogRepair repair(catalogue, walked_, *options_.signing_seed, wall_);
+    TRY(fix_members(repair));
+    TRY(fill_others(repair));
+    TRY(write_down());
+    RecoveredLog out;
+    WriterState state = TRY(writer_state());
+    out.writer = TRY(open_writer(std::move(state), wall_));
+    out.scan = std::move(walked_.scan);
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        out.scan.members[i].is_present = is_sound_[i];
+        out.scan.members[i].last = is_sound_[i] ? out.scan.last : out.scan.members[i].last;
+    }
+    out.scan.notes.insert(out.scan.notes.end(), notes_.begin(), notes_.end());
+    return out;
+}
+
+}  // namespace
+
+Result<RecoveredLog> recover_log(const LogOptions& options, Lsn from, const RecordSink& sink, WallTime wall) {
+    return Recovery(options, from, wall).run(sink);
+}
+
+Result<LogScan> scan_log(std::span<Disk* const> disks, Lsn from, const RecordSink& sink, const Progress& progress) {
+    std::vector<LogSource> sources;
+    for (Disk* disk : disks) {
+        LogSource source;
+        source.disk = disk;
+        sources.push_back(source);
+    }
+    const LogCatalogue catalogue = TRY(read_catalogue(std::move(sources), std::nullopt));
+    WalkOptions options;
+    options.from = from;
+    return TRY(walk_log(catalogue, options, sink, progress)).scan;
+}
+
+}  // namespace firedrill::store

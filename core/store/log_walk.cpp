@@ -1,0 +1,567 @@
+#include "store/log_walk.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "crypto/hash.h"
+#include "store/log_copy.h"
+
+namespace firedrill::store {
+namespace {
+
+enum class Next : std::uint8_t { segment, end };
+
+class Walker {
+  public:
+    Walker(const LogCatalogue& catalogue, const WalkOptions& options, const RecordSink& sink,
+           const Progress& progress)
+        : catalogue_(catalogue), options_(options), sink_(sink), progress_(progress) {}
+
+    Result<WalkedLog> run();
+
+  private:
+    /// What trusted copies say about the place where no good record was found.
+    struct Verdict {
+        bool is_damage = false;
+        Lsn next_sound = 0;
+        std::uint64_t torn_bytes = 0;
+        std::string unreadable;  ///< text of a read error, if every copy has one
+    };
+
+    Status start();
+    Result<Next> walk_segment(const CatalogueEntry* entry);
+    Result<Next> read_records(WalkedSegment& segment);
+    Result<bool> read_start(WalkedSegment& segment);
+    Result<bool> read_record(WalkedSegment& segment, bool use_untrusted);
+    Result<bool> read_close_mark(WalkedSegment& segment);
+    Result<bool> skip_segment(WalkedSegment& segment);
+    Result<Next> end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset);
+    Result<Verdict> judge(std::uint64_t offset, const SegmentHeader& header);
+    Status deliver(const RecordView& view);
+    Status compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset);
+    Status open_copies(const SegmentName& name);
+    [[nodiscard]] bool is_trusted(const SegmentCopy& copy) const {
+        return catalogue_.sources[copy.source()].is_trusted;
+    }
+    [[nodiscard]] Lsn limit() const {
+        const Lsn limit = catalogue_.path[step_].limit;
+        return options_.until == 0 ? limit : std::min(limit, options_.until);
+    }
+    [[nodiscard]] Lsn later_segment() const;
+    Error damage(Lsn next_sound, const SegmentName& name, std::uint64_t offset);
+    std::string store_hint(std::uint64_t offset);
+    void finish_members();
+    void advance(std::uint64_t bytes);
+
+    const LogCatalogue& catalogue_;
+    const WalkOptions& options_;
+    const RecordSink& sink_;
+    const Progress& progress_;
+    WalkedLog out_;
+    std::vector<SegmentCopy> copies_;  // of the segment being read, trusted ones first
+    std::vector<Lsn> good_through_;    // per source
+    std::vector<std::uint64_t> bad_ranges_;
+    std::size_t step_ = 0;
+    Lsn next_ = 0;
+    Digest chain_;
+    Lsn batch_durable_ = 0;
+    std::uint64_t batch_offset_ = 0;
+    std::uint64_t done_bytes_ = 0;
+    std::uint64_t total_bytes_ = 0;
+};
+
+void add_repair(std::vector<Repair>& repairs, const Repair& repair) {
+    for (auto it = repairs.rbegin(); it != repairs.rend(); ++it) {
+        if (it->bad_source == repair.bad_source) {
+            if (it->good_source == repair.good_source && it->offset + it->size == repair.offset) {
+                it->size += repair.size;
+                return;
+            }
+            break;
+        }
+    }
+    repairs.push_back(repair);
+}
+
+Result<WalkedLog> Walker::run() {
+    good_through_.resize(catalogue_.sources.size());
+    bad_ranges_.resize(catalogue_.sources.size());
+    out_.scan.notes = catalogue_.notes;
+    TRY(start());
+    for (;;) {
+        while (step_ + 1 < catalogue_.path.size() && next_ > catalogue_.path[step_].limit) {
+            ++step_;
+        }
+        if (options_.until != 0 && next_ > options_.until) {
+            break;
+        }
+        const Next next = TRY(walk_segment(catalogue_.find(catalogue_.path[step_].id, next_)));
+        if (next == Next::end) {
+            break;
+        }
+    }
+    finish_members();
+    return std::move(out_);
+}
+
+Status Walker::start() {
+    if (catalogue_.path.empty()) {
+        if (!catalogue_.headless.empty()) {
+            return Error{Fault::damaged, fmt::format("no segment on log disks {} has a readable header; attach a mirror "
+                                                     "or restore from a copy",
+                                                     labels_of(catalogue_.sources))};
+        }
+        return Error{Fault::not_found, fmt::format("log disks {} hold no transaction log", labels_of(catalogue_.sources))};
+    }
+    const CatalogueEntry* first = nullptr;
+    for (const auto& [name, entry] : catalogue_.segments) {
+        if (entry.header.timeline == catalogue_.path.front().id &&
+            (first == nullptr || entry.header.first < first->header.first)) {
+            first = &entry;
+        }
+        Disk& disk = *catalogue_.sources[entry.header_source].disk;
+        if (const auto file = disk.open(to_text(name), Open::existing)) {
+            const auto size = (*file)->size_bytes();
+            total_bytes_ += size ? *size : 0;
+        }
+    }
+    next_ = first->header.first;
+    chain_ = first->header.previous;
+    batch_durable_ = next_ - 1;
+    out_.scan.first = next_;
+    out_.scan.last = next_ - 1;
+    out_.scan.identity = {first->header.node, catalogue_.path.back().id};
+    for (const SegmentName& name : catalogue_.headless) {
+        if (name.timeline == segment_name(catalogue_.path.front().id, 1).timeline && name.first < next_) {
+            return Error{Fault::damaged, fmt::format("segment {} has no readable header on any log disk; attach a mirror "
+                                                     "or restore from a copy",
+                                                     to_text(name))};
+        }
+    }
+    return {};
+}
+
+Lsn Walker::later_segment() const {
+    Lsn later = 0;
+    const auto consider = [&](Lsn first) { later = later == 0 ? first : std::min(later, first); };
+    if (step_ + 1 < catalogue_.path.size()) {
+        consider(catalogue_.path[step_].limit + 1);
+    }
+    const SegmentName from = segment_name(catalogue_.path[step_].id, next_ + 1);
+    const auto is_later = [&](const SegmentName& name) {
+        return name.timeline == from.timeline && name.first >= from.first && name.first <= catalogue_.path[step_].limit;
+    };
+    for (const LogSource& source : catalogue_.sources) {
+        for (const SegmentName& name : source.names) {
+            if (source.is_trusted && is_later(name)) {
+                consider(name.first);
+            }
+        }
+    }
+    return later;
+}
+
+/// Which store the damaged record seems to belong to: its first bytes, unverified, are the only witness.
+std::string Walker::store_hint(std::uint64_t offset) {
+    for (SegmentCopy& copy : copies_) {
+        const auto bytes = copy.view(offset, kRecordHeadSize + sizeof(StoreId));
+        if (!bytes || bytes->size() != kRecordHeadSize + sizeof(StoreId)) {
+            continue;
+        }
+        const auto head = parse_record_head(*bytes);
+        if (head && head->type == RecordType::commit) {
+            return "it seems of store " + to_hex(bytes->subspan(kRecordHeadSize));
+        }
+    }
+    return "of a store that can no longer be told";
+}
+
+Error Walker::damage(Lsn next_sound, const SegmentName& name, std::uint64_t offset) {
+    const std::string hint = store_hint(offset);
+    std::string range = fmt::format("LSN {} and later", next_);
+    if (next_sound > next_) {
+        range = next_sound == next_ + 1 ? fmt::format("LSN {}", next_)
+                                        : fmt::format("LSNs {}–{}", next_, next_sound - 1);
+    }
+    return Error{Fault::damaged,
+                 fmt::format("the log is damaged in segment {} at byte {}: {} ({}) cannot be read from any of the log disks "
+                             "{}; attach a good mirror, restore from a copy, or accept the loss after LSN {}; nothing was "
+                             "overwritten",
+                             to_text(name), offset, range, hint, labels_of(catalogue_.sources), next_ - 1)};
+}
+
+Status Walker::open_copies(const SegmentName& name) {
+    copies_.clear();
+    for (const bool trusted : {true, false}) {
+        for (std::size_t i = 0; i < catalogue_.sources.size(); ++i) {
+            const LogSource& source = catalogue_.sources[i];
+            if (source.is_trusted != trusted || !source.names.contains(name)) {
+                continue;
+            }
+            auto copy = SegmentCopy::open(*source.disk, name, i);
+            if (copy) {
+                copies_.push_back(std::move(copy).value());
+            } else if (copy.error().fault == Fault::powered_off) {
+                return std::move(copy).error();
+            }
+        }
+    }
+    return {};
+}
+
+Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset) {
+    bool is_any_bad = false;
+    for (SegmentCopy& copy : copies_) {
+        if (&copy == &good) {
+            good_through_[copy.source()] = next_;
+            continue;
+        }
+        auto other = copy.view(offset, bytes.size());
+        if (!other && other.error().fault == Fault::powered_off) {
+            return std::move(other).error();
+        }
+        if (other && equal(*other, bytes)) {
+            good_through_[copy.source()] = next_;
+            continue;
+        }
+        if (is_trusted(copy)) {
+            is_any_bad = true;
+            ++bad_ranges_[copy.source()];
+            add_repair(segment.repairs, {copy.source(), good.source(), offset, bytes.size()});
+        }
+    }
+    for (std::size_t i = 0; i < catalogue_.sources.size(); ++i) {
+        const LogSource& source = catalogue_.sources[i];
+        const SegmentName name = segment_name(segment.header.timeline, segment.header.first);
+        const bool has_copy = std::any_of(copies_.begin(), copies_.end(),
+                                          [i](const SegmentCopy& copy) { return copy.source() == i; });
+        if (source.is_trusted && source.is_present && !has_copy) {
+            is_any_bad = true;
+            bad_ranges_[i] += offset == 0 || source.names.contains(name) ? 1 : 0;
+            add_repair(segment.repairs, {i, good.source(), offset, bytes.size()});
+        }
+    }
+    if (is_any_bad && offset != 0) {
+        ++out_.scan.repaired_records;
+    }
+    return {};
+}
+
+Result<Walker::Verdict> Walker::judge(std::uint64_t offset, const SegmentHeader& header) {
+    Verdict verdict;
+    Lsn proven = std::max(options_.proven, later_segment() == 0 ? 0 : next_);
+    bool is_any_readable = false;
+    for (SegmentCopy& copy : copies_) {
+        if (!is_trusted(copy)) {
+            continue;
+        }
+        auto beyond = copy.look_beyond(offset, header);
+        if (!beyond) {
+            if (beyond.error().fault == Fault::powered_off) {
+                return std::move(beyond).error();
+            }
+            verdict.unreadable = beyond.error().text;
+            continue;
+        }
+        is_any_readable = true;
+        proven = std::max(proven, beyond->proven);
+        verdict.torn_bytes = std::max(verdict.torn_bytes, beyond->end - std::min(offset, beyond->end));
+        if (beyond->next_sound > next_ && (verdict.next_sound == 0 || beyond->next_sound < verdict.next_sound)) {
+            verdict.next_sound = beyond->next_sound;
+        }
+    }
+    if (is_any_readable) {
+        verdict.unreadable.clear();
+    }
+    if (verdict.next_sound == 0) {
+        verdict.next_sound = later_segment();
+    }
+    verdict.is_damage = proven >= next_;
+    return verdict;
+}
+
+Result<Next> Walker::end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset) {
+    if (!verdict.unreadable.empty()) {
+        return Error{Fault::disk_failed, fmt::format("segment {} cannot be read from byte {} on any log disk ({}); replace "
+                                                     "the disk, or attach a good mirror",
+                                                     to_text(name), offset, verdict.unreadable)};
+    }
+    if (verdict.is_damage) {
+        if (options_.accept_loss_after == 0 || next_ <= options_.accept_loss_after) {
+            return damage(verdict.next_sound, name, offset);
+        }
+        out_.scan.notes.push_back(fmt::format("The records from LSN {} on were given up, as the operator accepted.", next_));
+    } else if (verdict.torn_bytes > 0) {
+        out_.scan.notes.push_back(fmt::format("A torn tail of {} bytes was found after LSN {}: a write that power loss "
+                                              "interrupted and that nobody was told of.",
+                                              verdict.torn_bytes, next_ - 1));
+    }
+    out_.scan.torn_bytes += verdict.torn_bytes;
+    for (const LogSource& source : catalogue_.sources) {
+        for (const SegmentName& other : source.names) {
+            const bool is_kept = !out_.segments.empty() && name == other && next_ == out_.segments.back().last + 1;
+            if (source.is_trusted && !is_kept && other.timeline == name.timeline && other.first >= next_ &&
+                other.first <= catalogue_.path[step_].limit &&
+                std::find(out_.abandoned.begin(), out_.abandoned.end(), other) == out_.abandoned.end()) {
+                out_.abandoned.push_back(other);
+            }
+        }
+    }
+    return Next::end;
+}
+
+Result<Next> Walker::walk_segment(const CatalogueEntry* entry) {
+    const SegmentName name = segment_name(catalogue_.path[step_].id, next_);
+    TRY(open_copies(name));
+    WalkedSegment segment;
+    if (entry != nullptr && entry->header.previous == chain_) {
+        segment.header = entry->header;
+        if (TRY(read_start(segment))) {
+            chain_ = segment.header.digest;
+            segment.last = next_ - 1;
+            segment.chain = segment.header.previous;
+            out_.segments.push_back(std::move(segment));
+            return read_records(out_.segments.back());
+        }
+    }
+    // No good beginning of a segment here. Whatever stands in a file of this name was never finished, or is damage.
+    const Verdict verdict = TRY(judge(0, segment.header));
+    return end_here(verdict, name, 0);
+}
+
+Result<bool> Walker::read_start(WalkedSegment& segment) {
+    const std::uint64_t size = segment.header.records_offset();
+    std::optional<bool> is_damage;
+    for (SegmentCopy& copy : copies_) {
+        if (!is_trusted(copy)) {
+            if (!is_damage) {
+                is_damage = TRY(judge(0, segment.header)).is_damage;
+            }
+            if (!*is_damage) {
+                return false;
+            }
+        }
+        auto bytes = copy.view(0, size);
+        if (!bytes) {
+            if (bytes.error().fault == Fault::powered_off) {
+                return std::move(bytes).error();
+            }
+            continue;
+        }
+        const ByteView all = *bytes;
+        if (all.size() != size) {
+            continue;
+        }
+        const auto header = parse_segment_header(all.first(kSegmentHeaderSize));
+        const ByteView slots = all.subspan(kSegmentHeaderSize, segment.header.slots_size);
+        if (!header || *header != segment.header || crypto::sha256(slots) != header->slots_digest ||
+            !is_zero(all.subspan(kSegmentHeaderSize + slots.size()))) {
+            continue;
+        }
+        out_.scan.node_slots.assign(slots.begin(), slots.end());
+        --next_;  // what was compared is good through the record before
+        const Status compared = compare(segment, copy, all, 0);
+        ++next_;
+        TRY(compared);
+        advance(size);
+        return true;
+    }
+    return false;
+}
+
+Result<Next> Walker::read_records(WalkedSegment& segment) {
+    segment.end = segment.header.records_offset();
+    segment.uncertain = 0;
+    batch_offset_ = 0;
+    if (options_.may_skip && TRY(skip_segment(segment))) {
+        return Next::segment;
+    }
+    for (;;) {
+        if (next_ > limit()) {
+            segment.is_whole = false;
+            return Next::segment;
+        }
+        if (TRY(read_record(segment, false))) {
+            continue;
+        }
+        if (TRY(read_close_mark(segment))) {
+            return Next::segment;
+        }
+        const CatalogueEntry* following = catalogue_.find(segment.header.timeline, next_);
+        if (segment.last >= segment.header.first && following != nullptr && following->header.previous == chain_ &&
+            catalogue_.sources[following->header_source].is_trusted) {
+            return Next::segment;  // its close mark is missing; recovery writes it again
+        }
+        const Verdict verdict = TRY(judge(segment.end, segment.header));
+        if (verdict.is_damage && TRY(read_record(segment, true))) {
+            continue;
+        }
+        const SegmentName name = segment_name(segment.header.timeline, segment.header.first);
+        return end_here(verdict, name, segment.end);
+    }
+}
+
+Result<bool> Walker::read_record(WalkedSegment& segment, bool use_untrusted) {
+    for (SegmentCopy& copy : copies_) {
+        if (!is_trusted(copy) && !use_untrusted) {
+            continue;
+        }
+        auto found = copy.record_at(segment.end);
+        if (!found) {
+            if (found.error().fault == Fault::powered_off) {
+                return std::move(found).error();
+            }
+            continue;
+        }
+        if (!*found || (*found)->head.lsn != next_ || (*found)->head.previous != chain_) {
+            continue;
+        }
+        const RecordView& view = **found;
+        const std::uint64_t size = view.head.size();
+        const ByteView bytes = TRY(copy.view(segment.end, size));
+        TRY(compare(segment, copy, bytes, segment.end));
+        if (view.head.durable != batch_durable_ || batch_offset_ == 0) {
+            batch_durable_ = view.head.durable;
+            batch_offset_ = segment.end;
+        }
+        add_to_index(segment.index, view);
+        chain_ = view.head.chain;
+        segment.chain = chain_;
+        segment.last = next_;
+        segment.uncertain = batch_offset_;
+        segment.end += size;
+        out_.scan.last = next_;
+        ++next_;
+        TRY(deliver(view));
+        advance(size);
+        return true;
+    }
+    return false;
+}
+
+Status Walker::deliver(const RecordView& view) {
+    if (view.head.type == RecordType::slots) {
+        out_.scan.node_slots.assign(view.description.begin(), view.description.end());
+    }
+    return view.head.lsn >= options_.from && sink_ ? sink_(to_record(view)) : Status{};
+}
+
+Result<bool> Walker::read_close_mark(WalkedSegment& segment) {
+    for (SegmentCopy& copy : copies_) {
+        if (!is_trusted(copy)) {
+            continue;
+        }
+        auto mark = copy.close_mark_at(segment.end, segment.header);
+        if (!mark) {
+            if (mark.error().fault == Fault::powered_off) {
+                return std::move(mark).error();
+            }
+            continue;
+        }
+        if (!*mark || (*mark)->last != segment.last || (*mark)->chain != segment.chain ||
+            (*mark)->index != segment.index) {
+            continue;
+        }
+        --next_;
+        const Status compared = compare(segment, copy, TRY(copy.view(segment.end, (*mark)->size())), segment.end);
+        ++next_;
+        TRY(compared);
+        segment.is_closed = true;
+        segment.uncertain = segment.end;
+        segment.end += (*mark)->size();
+        advance((*mark)->size());
+        return true;
+    }
+    return false;
+}
+
+/// A closed segment that nobody wants delivered: its close mark vouches for it, on every trusted copy alike.
+Result<bool> Walker::skip_segment(WalkedSegment& segment) {
+    std::optional<CloseMark> agreed;
+    std::size_t copies = 0;
+    for (SegmentCopy& copy : copies_) {
+        if (!is_trusted(copy)) {
+            continue;
+        }
+        auto mark = copy.last_close_mark(segment.header);
+        if (!mark && mark.error().fault == Fault::powered_off) {
+            return std::move(mark).error();
+        }
+        if (!mark || !*mark || (agreed && ((*mark)->chain != agreed->chain || (*mark)->offset != agreed->offset))) {
+            return false;
+        }
+        agreed = std::move(*mark);
+        ++copies;
+    }
+    const auto trusted = std::count_if(catalogue_.sources.begin(), catalogue_.sources.end(), [](const LogSource& source) {
+        return source.is_trusted && source.is_present;
+    });
+    if (!agreed || copies != static_cast<std::size_t>(trusted) || agreed->last >= options_.from ||
+        agreed->last > limit() || agreed->last < next_) {
+        return false;
+    }
+    const CatalogueEntry* following = catalogue_.find(segment.header.timeline, agreed->last + 1);
+    if (following == nullptr || following->header.previous != agreed->chain || !segment.repairs.empty()) {
+        return false;
+    }
+    advance(agreed->offset + agreed->size() - segment.end);
+    next_ = agreed->last + 1;
+    chain_ = agreed->chain;
+    segment.last = agreed->last;
+    segment.chain = agreed->chain;
+    segment.index = agreed->index;
+    segment.uncertain = agreed->offset;
+    segment.end = agreed->offset + agreed->size();
+    segment.is_closed = true;
+    out_.scan.last = segment.last;
+    for (const SegmentCopy& copy : copies_) {
+        good_through_[copy.source()] = segment.last;
+    }
+    return true;
+}
+
+void Walker::advance(std::uint64_t bytes) {
+    const std::uint64_t before = done_bytes_;
+    done_bytes_ += bytes;
+    if (progress_ && before >> 23 != done_bytes_ >> 23) {  // every 8 MiB
+        progress_(done_bytes_, std::max(done_bytes_, total_bytes_));
+    }
+}
+
+void Walker::finish_members() {
+    for (std::size_t i = 0; i < catalogue_.sources.size(); ++i) {
+        const LogSource& source = catalogue_.sources[i];
+        LogScan::Member member;
+        member.label = source.disk->label();
+        member.is_present = source.is_present;
+        member.last = good_through_[i];
+        member.is_stale = source.is_present && good_through_[i] < out_.scan.last;
+        member.segments = static_cast<std::uint32_t>(source.names.size());
+        for (const SegmentName& name : source.names) {
+            if (const auto file = source.disk->open(to_text(name), Open::existing)) {
+                const auto size = (*file)->size_bytes();
+                member.bytes += size ? *size : 0;
+            }
+        }
+        if (bad_ranges_[i] > 0) {
+            out_.scan.notes.push_back(fmt::format("Log disk {} lacks or has wrong {} parts of the log that another disk has "
+                                                  "right.",
+                                                  member.label, bad_ranges_[i]));
+        }
+        out_.scan.members.push_back(std::move(member));
+    }
+    if (progress_) {
+        progress_(done_bytes_, done_bytes_);
+    }
+    out_.bytes_read = done_bytes_;
+}
+
+}  // namespace
+
+Result<WalkedLog> walk_log(const LogCatalogue& catalogue, const WalkOptions& options, const RecordSink& sink,
+                           const Progress& progress) {
+    return Walker(catalogue, options, sink, progress).run();
+}
+
+}  // namespace firedrill::store

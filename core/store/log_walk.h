@@ -1,0 +1,56 @@
+// LogWalk: reads the log record by record from all its copies at once, and decides where and how it ends.
+//
+// Internal to the log. Changes nothing: what should be rewritten, cut or closed is listed for recovery. Blocking.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "store/log.h"
+#include "store/log_catalogue.h"
+
+namespace firedrill::store {
+
+struct WalkOptions {
+    Lsn from = 0;             ///< records below are verified, not delivered
+    Lsn until = 0;            ///< nothing above is looked at; 0 = everything
+    Lsn proven = 0;           ///< evidence from elsewhere that records through this LSN were durable
+    Lsn accept_loss_after = 0;
+    bool may_skip = false;    ///< closed segments wholly below `from` are checked by close mark and header only
+};
+
+/// Bytes that one copy lacks or has wrong, and who has them right.
+struct Repair {
+    std::size_t bad_source = 0;
+    std::size_t good_source = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
+/// A segment on the way to the end of the log.
+struct WalkedSegment {
+    SegmentHeader header;
+    std::uint64_t end = 0;      ///< end of its last record, or of its close mark if it has one
+    bool is_closed = false;     ///< a good close mark stands at the end
+    bool is_whole = true;       ///< read to its end: not left at a branch
+    Lsn last = 0;               ///< last LSN in it; header.first − 1 if none
+    Digest chain;               ///< after the last record
+    SegmentIndex index;
+    std::uint64_t uncertain = 0;  ///< from here to `end` nothing proves that a sync ever covered the bytes
+    std::size_t best_source = 0;  ///< a source that has all of it right after the repairs
+    std::vector<Repair> repairs;
+};
+
+struct WalkedLog {
+    LogScan scan;
+    std::vector<WalkedSegment> segments;   ///< oldest first
+    std::vector<SegmentName> abandoned;    ///< torn creations, and segments beyond an accepted loss
+    std::uint64_t bytes_read = 0;
+};
+
+/// not_found: no segment. damaged: see log.h rule 3. disk_failed: no copy of something can be read. Errors of `sink`
+/// are returned as they are.
+Result<WalkedLog> walk_log(const LogCatalogue& catalogue, const WalkOptions& options, const RecordSink& sink,
+                           const Progress& progress);
+
+}  // namespace firedrill::store

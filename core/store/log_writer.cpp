@@ -1,0 +1,429 @@
+#include "store/log_writer.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "crypto/keypair.h"
+
+namespace firedrill::store {
+namespace {
+
+constexpr std::array<Byte, kSector> kZeroes{};
+
+class DiskLogWriter final : public LogWriter {
+  public:
+    DiskLogWriter(WriterState state, WallTime wall) : state_(std::move(state)), last_wall_(wall) {
+        state_.header.signer = crypto::ed25519_public(*state_.signing_seed);
+        count_time(state_.header.wall, wall);
+    }
+
+    Status append(std::span<const Record> batch, WallTime wall) override;
+    Status reserve(std::uint64_t bytes) override;
+    Status tick(WallTime wall) override;
+    std::vector<LogScan::Member> members() const override;
+    /// Opens the segment after record `last`; the one before, if any, is closed already.
+    Status open_segment(WallTime wall);
+
+  private:
+    struct NewSegment {
+        SegmentHeader header;
+        Bytes start;
+        std::vector<std::unique_ptr<File>> files;  // per member
+    };
+
+    template <class Step>
+    Status on_each(Step step);
+    Status settle();
+    Status stop(Fault fault, std::string text);
+    Status allocate(std::uint64_t size);
+    Status rotate(WallTime wall);
+    Status create_files(NewSegment& fresh);
+    Status discard(NewSegment& fresh);
+    Status close_segment(WallTime wall);
+    void enter(NewSegment& fresh);
+    void count_time(WallTime from, WallTime to);
+    [[nodiscard]] bool is_due(std::uint64_t more) const;
+    [[nodiscard]] bool is_empty() const { return state_.last + 1 == state_.header.first; }
+
+    WriterState state_;
+    WallTime last_wall_;
+    Duration elapsed_{0};          // wall time since the segment was opened; steps back count as none
+    std::optional<Error> fatal_;
+};
+
+std::uint64_t record_size(const Record& record) {
+    std::uint64_t size = kRecordHeadSize;
+    if (const auto* commit = std::get_if<Commit>(&record.body)) {
+        size += kCommitFixedSize + commit->pages.size() * (kImageSize + kPageSize);
+    } else if (const auto* slots = std::get_if<NodeSlots>(&record.body)) {
+        size += slots->document.size();
+    } else {
+        size += 40;
+    }
+    return round_to_sector(size);
+}
+
+/// Where space was reserved, a full disk is a failed one: it may have taken a prefix.
+Status must_fit(Status done, const Disk& disk) {
+    if (!done && done.error().fault == Fault::disk_full) {
+        return Error{Fault::disk_failed, fmt::format("log disk {} has no space where it had reserved some", disk.label())};
+    }
+    return done;
+}
+
+/// Does `step` for every member in service. powered_off ends everything at once; disk_full is passed on after the others
+/// had their turn; any other failure takes the member out of service, which settle() makes durable.
+template <class Step>
+Status DiskLogWriter::on_each(Step step) {
+    std::optional<Error> full;
+    for (std::size_t i = 0; i < state_.members.size(); ++i) {
+        LogMember& member = state_.members[i];
+        if (!member.is_in_service) {
+            continue;
+        }
+        Status done = step(member, i);
+        if (done) {
+            continue;
+        }
+        if (done.error().fault == Fault::powered_off) {
+            fatal_ = done.error();
+            return done;
+        }
+        if (done.error().fault == Fault::disk_full) {
+            full = done.error();
+            continue;
+        }
+        member.is_in_service = false;
+        member.failure = done.error().text;
+        member.file.reset();
+    }
+    TRY(settle());
+    return full ? Status(*full) : Status{};
+}
+
+/// Makes the present membership durable if it is smaller than the one written down.
+Status DiskLogWriter::settle() {
+    Membership now;
+    std::string failures;
+    for (const LogMember& member : state_.members) {
+        if (member.is_in_service) {
+            now.disks.push_back({member.id, member.disk->label()});
+        } else {
+            failures += (failures.empty() ? "" : "; ") + member.failure;
+        }
+    }
+    if (now.disks.size() == state_.membership.disks.size()) {
+        return {};
+    }
+    now.generation = state_.membership.generation + 1;
+    now.durable = std::max(state_.membership.durable, state_.last);
+    const bool is_last = now.disks.empty();
+    if (is_last) {
+        // Nothing is left to write to. Leave word that the tail may look stored without being it.
+        now.disks = state_.membership.disks;
+        now.suspect = state_.last + 1;
+    }
+    const Status written = write_membership(*state_.data, state_.identity.node, now);
+    if (is_last) {
+        return stop(Fault::disk_failed, fmt::format("the last log disk in service failed ({}); the node must stop; check or "
+                                                    "replace the disk, then start again",
+                                                    failures));
+    }
+    if (!written) {
+        return stop(written.error().fault == Fault::powered_off ? Fault::powered_off : Fault::disk_failed,
+                    fmt::format("a log disk failed ({}) and this could not be written down on the data disk ({}); the "
+                                "node must stop",
+                                failures, written.error().text));
+    }
+    state_.membership = std::move(now);
+    return {};
+}
+
+Status DiskLogWriter::stop(Fault fault, std::string text) {
+    fatal_ = Error{fault, std::move(text)};
+    return *fatal_;
+}
+
+Status DiskLogWriter::allocate(std::uint64_t size) {
+    return on_each([&](LogMember& member, std::size_t) -> Status {
+        if (size <= member.allocated) {
+            return {};
+        }
+        std::uint64_t rounded = (size + kAllocationStep - 1) / kAllocationStep * kAllocationStep;
+        Status done = member.file->allocate(rounded);
+        if (!done && done.error().fault == Fault::disk_full) {
+            rounded = size;
+            done = member.file->allocate(rounded);
+        }
+        if (done) {
+            member.allocated = rounded;
+        } else if (done.error().fault == Fault::disk_full) {
+            return Error{Fault::disk_full, fmt::format("log disk {} is full; free space on it and try again",
+                                                       member.disk->label())};
+        }
+        return done;
+    });
+}
+
+Status DiskLogWriter::reserve(std::uint64_t bytes) {
+    if (fatal_) {
+        return *fatal_;
+    }
+    // The close mark must fit as well, and each record may bring a store that the index does not have yet.
+    const std::size_t records = static_cast<std::size_t>(std::min<std::uint64_t>(bytes / kSector + 1, kBatchLimit));
+    return allocate(state_.end + round_to_sector(bytes) + close_mark_size(state_.index.size() + records));
+}
+
+Status DiskLogWriter::append(std::span<const Record> batch, WallTime wall) {
+    CHECK(!batch.empty());
+    CHECK(batch.size() <= kBatchLimit);
+    if (fatal_) {
+        return *fatal_;
+    }
+    std::uint64_t size = 0;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        CHECK(batch[i].lsn == state_.last + 1 + i);
+        TRY(check_limits(batch[i]));
+        size += record_size(batch[i]);
+    }
+    count_time(last_wall_, wall);
+    if (is_due(size)) {
+        const Status rotated = rotate(wall);
+        if (!rotated && rotated.error().fault != Fault::disk_full) {
+            return rotated;
+        }
+    }
+    TRY(reserve(size));
+
+    std::vector<EncodedRecord> encoded;
+    std::vector<ByteView> pieces;
+    encoded.reserve(batch.size());
+    Digest chain = state_.chain;
+    for (const Record& record : batch) {
+        encoded.push_back(encode_record(record, state_.last, chain));
+        const EncodedRecord& each = encoded.back();
+        chain = each.chain;
+        pieces.emplace_back(each.start);
+        if (const auto* commit = std::get_if<Commit>(&record.body)) {
+            for (const PageImage& image : commit->pages) {
+                pieces.emplace_back(*image.page);
+            }
+        }
+        if (each.padding > 0) {
+            pieces.push_back(ByteView(kZeroes).first(each.padding));
+        }
+    }
+    TRY(on_each([&](LogMember& member, std::size_t) -> Status {
+        const Status written = member.file->write_at(state_.end, pieces);
+        return must_fit(written ? member.file->sync() : written, *member.disk);
+    }));
+
+    for (const Record& record : batch) {
+        if (const auto* commit = std::get_if<Commit>(&record.body)) {
+            add_to_index(state_.index, record.lsn, commit->store, commit->sequence, commit->pages.size());
+        } else if (const auto* slots = std::get_if<NodeSlots>(&record.body)) {
+            state_.node_slots = slots->document;
+        }
+    }
+    state_.end += size;
+    state_.last = batch.back().lsn;
+    state_.chain = chain;
+    state_.last_chain = chain;
+    return {};
+}
+
+void DiskLogWriter::count_time(WallTime from, WallTime to) {
+    last_wall_ = to;
+    if (to.ns <= from.ns) {
+        return;  // a step back is no time passed: the segment is closed when an hour was seen to pass
+    }
+    const auto passed = static_cast<std::uint64_t>(to.ns) - static_cast<std::uint64_t>(from.ns);
+    const auto missing = static_cast<std::uint64_t>((kSegmentPeriod - elapsed_).count());
+    elapsed_ = passed >= missing ? kSegmentPeriod : elapsed_ + Duration(passed);
+}
+
+bool DiskLogWriter::is_due(std::uint64_t more) const {
+    const std::uint64_t mark = close_mark_size(state_.index.size());
+    const bool is_long = more > 0 && state_.end + more + mark > kSegmentLimit;
+    return !is_empty() && (elapsed_ >= kSegmentPeriod || is_long);
+}
+
+Status DiskLogWriter::tick(WallTime wall) {
+    if (fatal_) {
+        return *fatal_;
+    }
+    count_time(last_wall_, wall);
+    return is_due(0) ? rotate(wall) : Status{};
+}
+
+Status DiskLogWriter::rotate(WallTime wall) {
+    NewSegment fresh;
+    fresh.header = state_.header;
+    fresh.header.first = state_.last + 1;
+    fresh.header.previous = state_.last_chain;
+    fresh.header.wall = wall;
+    const Status created = create_files(fresh);
+    if (!created) {
+        return created;
+    }
+    TRY(close_segment(wall));
+    enter(fresh);
+    return {};
+}
+
+Status DiskLogWriter::open_segment(WallTime wall) {
+    NewSegment fresh;
+    fresh.header.node = state_.identity.node;
+    fresh.header.timeline = state_.identity.timeline;
+    fresh.header.parent = state_.parent;
+    fresh.header.branch = state_.branch;
+    fresh.header.signer = crypto::ed25519_public(*state_.signing_seed);
+    fresh.header.first = state_.last + 1;
+    fresh.header.previous = state_.last_chain;
+    fresh.header.wall = wall;
+    TRY(create_files(fresh));
+    enter(fresh);
+    return {};
+}
+
+/// Creates the files of a new segment on every member: written, synced, named. On disk_full none is left.
+Status DiskLogWriter::create_files(NewSegment& fresh) {
+    fresh.start = encode_segment_start(fresh.header, state_.node_slots);
+    fresh.files.resize(state_.members.size());
+    const std::string name = to_text(segment_name(fresh.header.timeline, fresh.header.first));
+    const Status created = on_each([&](LogMember& member, std::size_t i) -> Status {
+        fresh.files[i] = TRY(member.disk->open(name, Open::any));
+        File& file = *fresh.files[i];
+        TRY(file.truncate(0));
+        TRY(file.allocate(std::max(kAllocationStep, round_to_sector(fresh.start.size() + close_mark_size(0)))));
+        TRY(file.write_at(0, fresh.start));
+        TRY(file.sync());
+        return member.disk->sync_names();
+    });
+    if (!created && created.error().fault == Fault::disk_full) {
+        TRY(discard(fresh));
+    }
+    return created;
+}
+
+/// A segment that was not entered must be gone before the one before it goes on: its header would end that one.
+Status DiskLogWriter::discard(NewSegment& fresh) {
+    const std::string name = to_text(segment_name(fresh.header.timeline, fresh.header.first));
+    fresh.files.clear();
+    return on_each([&](LogMember& member, std::size_t) -> Status {
+        const Status removed = member.disk->remove(name);
+        if (!removed && removed.error().fault != Fault::not_found) {
+            return removed;
+        }
+        return member.disk->sync_names();
+    });
+}
+
+Status DiskLogWriter::close_segment(WallTime wall) {
+    const CloseMark mark{state_.end, state_.last, wall, state_.last_chain, state_.index};
+    const Bytes bytes = encode_close_mark(mark, state_.header, *state_.signing_seed);
+    return on_each([&](LogMember& member, std::size_t) -> Status {
+        TRY(must_fit(member.file->write_at(state_.end, bytes), *member.disk));
+        TRY(must_fit(member.file->truncate(state_.end + bytes.size()), *member.disk));
+        TRY(must_fit(member.file->sync(), *member.disk));
+        member.closed_bytes += state_.end + bytes.size();
+        return {};
+    });
+}
+
+void DiskLogWriter::enter(NewSegment& fresh) {
+    for (std::size_t i = 0; i < state_.members.size(); ++i) {
+        LogMember& member = state_.members[i];
+        if (member.is_in_service) {
+            member.file = std::move(fresh.files[i]);
+            member.allocated = std::max(kAllocationStep, round_to_sector(fresh.start.size() + close_mark_size(0)));
+            ++member.segments;
+        }
+    }
+    state_.header = fresh.header;
+    state_.end = fresh.start.size();
+    state_.chain = fresh.header.digest;
+    state_.index.clear();
+    elapsed_ = Duration(0);
+}
+
+std::vector<LogScan::Member> DiskLogWriter::members() const {
+    std::vector<LogScan::Member> out;
+    for (const LogMember& member : state_.members) {
+        LogScan::Member health;
+        health.label = member.disk->label();
+        health.is_present = member.is_in_service;
+        health.is_stale = !member.is_in_service;
+        health.last = member.is_in_service ? state_.last : 0;
+        health.bytes = member.closed_bytes + (member.is_in_service ? state_.end : 0);
+        health.segments = member.segments;
+        out.push_back(std::move(health));
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogWriter>> open_writer(WriterState state, WallTime wall) {
+    const bool has_segment = state.end != 0;
+    auto writer = std::make_unique<DiskLogWriter>(std::move(state), wall);
+    if (!has_segment) {
+        TRY(writer->open_segment(wall));
+    }
+    return std::unique_ptr<LogWriter>(std::move(writer));
+}
+
+Status check_log_options(const LogOptions& options) {
+    const bool has_null = std::any_of(options.disks.begin(), options.disks.end(), [](const Disk* d) { return !d; });
+    if (options.disks.empty() || options.disks.size() > kLogDisksLimit || has_null || options.membership == nullptr ||
+        options.signing_seed == nullptr) {
+        return Error{Fault::bad_usage, fmt::format("a log needs 1–{} log disks, a data disk and a signing key",
+                                                   kLogDisksLimit)};
+    }
+    return {};
+}
+
+Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteView node_slots, WallTime wall) {
+    TRY(check_log_options(options));
+    Record first{1, 0, wall, NodeSlots{Bytes(node_slots.begin(), node_slots.end())}};
+    TRY(check_limits(first));
+    WriterState state;
+    state.identity = options.identity;
+    state.data = options.membership;
+    state.signing_seed = options.signing_seed;
+    state.node_slots.assign(node_slots.begin(), node_slots.end());
+    state.membership.generation = 1;
+    for (std::size_t i = 0; i < options.disks.size(); ++i) {
+        Disk& disk = *options.disks[i];
+        for (const std::string& name : TRY(disk.list())) {
+            if (parse_segment_name(name)) {
+                return Error{Fault::exists, fmt::format("log disk {} holds a transaction log already ({}); choose an empty "
+                                                        "folder",
+                                                        disk.label(), name)};
+            }
+        }
+        LogMember member;
+        member.disk = &disk;
+        member.id = make_log_disk_id(options.identity.node, 1, 0, wall, i);
+        state.membership.disks.push_back({member.id, disk.label()});
+        state.members.push_back(std::move(member));
+    }
+    for (LogMember& member : state.members) {
+        TRY(write_log_disk_id(*member.disk, options.identity.node, member.id));
+    }
+    TRY(write_membership(*options.membership, options.identity.node, state.membership));
+    auto writer = TRY(open_writer(std::move(state), wall));
+    TRY(writer->append(std::span(&first, 1), wall));
+    for (const LogScan::Member& member : writer->members()) {
+        if (!member.is_present) {
+            return Error{Fault::disk_failed, fmt::format("log disk {} failed while the log was created; replace it and "
+                                                         "start over with empty folders",
+                                                         member.label)};
+        }
+    }
+    return writer;
+}
+
+}  // namespace firedrill::store
