@@ -67,20 +67,24 @@ crypto::Secret lower_case(ByteView text) {
 
 /// A word around the account makes up most of the password.
 bool leans_on(std::string_view password, std::string_view word) {
-    return word.size() >= 4 && password.find(word) != std::string_view::npos && password.size() < word.size() + 10;
+    return word.size() >= 4 && password.find(word) != std::string_view::npos &&
+           password.size() < word.size() + 10;
 }
 
 }  // namespace
 
 Result<crypto::Secret> normalise_password(ByteView typed) {
     if (typed.empty() || typed.size() > kLongestPassword || !is_utf8(as_text(typed))) {
-        return Error{Fault::bad_input, fmt::format("a password is 1 to {} bytes of UTF-8 text", kLongestPassword)};
+        return Error{Fault::bad_input,
+                     fmt::format("a password is 1 to {} bytes of UTF-8 text", kLongestPassword)};
     }
     utf8proc_uint8_t* composed = nullptr;
-    const utf8proc_ssize_t size = utf8proc_map(typed.data(), static_cast<utf8proc_ssize_t>(typed.size()), &composed,
-                                               static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+    const utf8proc_ssize_t size =
+        utf8proc_map(typed.data(), static_cast<utf8proc_ssize_t>(typed.size()), &composed,
+                     static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
     if (size < 0) {
-        return Error{Fault::bad_input, "the password has characters that cannot be normalised; choose others"};
+        return Error{Fault::bad_input,
+                     "the password has characters that cannot be normalised; choose others"};
     }
     crypto::Secret out(ByteView(composed, static_cast<std::size_t>(size)));
     crypto::zeroise(MutableBytes(composed, static_cast<std::size_t>(size)));
@@ -115,13 +119,15 @@ double guess_bits(ByteView password, std::span<const std::string_view> around) {
     return bits;
 }
 
-Status check_new_password(const crypto::Secret& normalised, PasswordUse use, std::span<const std::string_view> around) {
+Status check_new_password(const crypto::Secret& normalised, PasswordUse use,
+                          std::span<const std::string_view> around) {
     const Rule rule = rule_of(use);
     const ByteView password = normalised.view();
     if (count_characters(as_text(password)) < rule.characters) {
-        return Error{Fault::bad_input, fmt::format("the password needs at least {} characters; four or five words that "
-                                                   "do not belong together are easy to remember",
-                                                   rule.characters)};
+        return Error{Fault::bad_input,
+                     fmt::format("the password needs at least {} characters; four or five words that "
+                                 "do not belong together are easy to remember",
+                                 rule.characters)};
     }
     if (is_common_password(password)) {
         return Error{Fault::bad_input, "this password is among the million most common ones; choose another"};
@@ -129,13 +135,15 @@ Status check_new_password(const crypto::Secret& normalised, PasswordUse use, std
     const crypto::Secret lower = lower_case(password);
     for (const std::string_view word : around) {
         if (leans_on(as_text(lower.view()), word)) {
-            return Error{Fault::bad_input,
-                         "the password is built on the name of the practice or the person; choose other words"};
+            return Error{
+                Fault::bad_input,
+                "the password is built on the name of the practice or the person; choose other words"};
         }
     }
     if (guess_bits(password, around) < rule.bits) {
-        return Error{Fault::bad_input, "the password is easy to guess (repeats, sequences, dates or common words); add "
-                                       "words that do not belong together"};
+        return Error{Fault::bad_input,
+                     "the password is easy to guess (repeats, sequences, dates or common words); add "
+                     "words that do not belong together"};
     }
     return {};
 }

@@ -1,0 +1,92 @@
+// From a password to a practice key: the wraps that stand in the directory, made and opened.
+//
+// Pure but dear (Argon2id): make_practice() and open_credentials() run on Lane::passwords only. Used inside
+// identity/. Every context string and layout: docs/formats/key_slots.md, part 2.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "crypto/hash.h"
+#include "identity/identity.h"
+#include "store/page.h"
+
+namespace firedrill::identity {
+
+/// Argon2id parameters in PHC string format, without the hash: the hash is a key and stands nowhere.
+struct PasswordRecord {
+    crypto::PasswordCost cost;
+    std::array<Byte, 16> salt{};
+};
+std::string write_phc(const PasswordRecord& record);
+/// damaged unless it is exactly what write_phc() writes, within 1 GiB and 16 passes.
+Result<PasswordRecord> read_phc(std::string_view text);
+
+enum class PersonState : std::uint8_t { active = 0, disabled = 1 };
+
+struct PersonRow {
+    PersonId id;
+    std::string login;
+    Role role = Role::owner;
+    PersonState state = PersonState::active;
+    Bytes public_key;
+    std::string password;  ///< PHC
+    Bytes wrapped_private;
+};
+struct PracticeRow {
+    StoreId id;
+    std::string name;
+    std::string title;
+    std::array<Byte, 32> inbox_recipient{};
+    Digest slot_list_tag;  ///< the practice key vouches for people and inbox recipient
+};
+struct EpochRow {
+    store::KeyEpoch epoch = 0;
+    TimelineId timeline;
+    Bytes wrapped;
+    Digest commitment;
+};
+/// One line of the list that slot_list_tag covers: who holds a slot.
+struct SlotFact {
+    PersonId person;
+    Role role = Role::owner;
+    Digest public_key;  ///< SHA-256
+};
+
+struct Credentials {
+    PracticeRow practice;
+    PersonRow person;
+    Bytes sealed_practice_key;
+    std::vector<SlotFact> slots;  ///< of all people of the practice, ascending by person
+};
+
+/// For somebody who does not exist: takes the same work and opens for nobody.
+Credentials make_decoy(crypto::PasswordCost cost, Entropy& entropy);
+/// The practice key. wrong_secret: not this password, or the account is disabled. damaged: rows were altered.
+Result<crypto::Secret> open_credentials(const Credentials& credentials, const crypto::Secret& password);
+
+/// Tag over inbox recipient and slots (ascending by person) under the practice key.
+Digest slot_list_tag(const crypto::Secret& practice_key, const PracticeRow& practice,
+                     const std::vector<SlotFact>& slots);
+
+/// A fresh page key, wrapped under the practice key.
+struct NewEpoch {
+    EpochRow row;
+    store::EpochKey key;
+};
+NewEpoch make_epoch(StoreId practice, store::KeyEpoch epoch, TimelineId timeline,
+                    const crypto::Secret& practice_key, Entropy& entropy);
+/// damaged when a row does not open under this practice key or is not the key it commits to.
+Result<store::EpochKey> open_epoch(StoreId practice, const EpochRow& row, const crypto::Secret& practice_key);
+
+/// Everything a new practice consists of; the secrets of it stay with the caller.
+struct CreatedPractice {
+    Credentials rows;
+    EpochRow epoch;
+    store::KeyRing ring;
+    crypto::Secret inbox_identity;
+};
+CreatedPractice make_practice(const NewPractice& request, TimelineId timeline, crypto::PasswordCost cost,
+                              Entropy& entropy);
+
+}  // namespace firedrill::identity

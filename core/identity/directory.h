@@ -1,0 +1,37 @@
+// The directory store's tables, and the rows of them that identity reads and writes. Jobs on Lane::directory
+// only.
+//
+// Public facts and wraps: nothing here opens a practice without a password. docs/formats/key_slots.md,
+// part 2.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "identity/credentials.h"
+#include "store/database.h"
+#include "store/storage.h"
+
+namespace firedrill::identity {
+
+std::span<const store::Migration> directory_migrations();
+
+struct ListedPractice {
+    PracticeRow practice;
+    std::uint32_t staff = 0;
+};
+Result<std::vector<ListedPractice>> load_practices(store::Database& database);
+
+/// exists when the name is taken.
+Status insert_practice(store::Database& database, const CreatedPractice& created);
+
+/// Nullopt for unknown practice or login, after the same queries.
+Result<std::optional<Credentials>> load_credentials(store::Database& database, std::string_view practice_name,
+                                                    std::string_view login);
+
+/// Every page key of a practice; when the newest is not of `timeline`, a new one is made, inserted and added.
+Result<store::KeyRing> load_ring(store::Database& database, StoreId practice, TimelineId timeline,
+                                 const crypto::Secret& practice_key, Entropy& entropy);
+
+}  // namespace firedrill::identity

@@ -1,0 +1,37 @@
+// The sessions of a node, in memory only: a restart ends them all. Loop only; used inside identity/.
+//
+// Keyed by SHA-256 of the token; the token itself is drawn here, handed out once, and forgotten.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "identity/identity.h"
+
+namespace firedrill::identity {
+
+inline constexpr std::size_t kSessionsPerPerson = 16;  ///< beyond, the one unused longest ends
+
+class SessionTable {
+  public:
+    explicit SessionTable(Entropy& entropy) : entropy_(entropy) {}
+
+    /// Draws token and csrf.
+    SignedIn add(Session session, Instant now);
+    /// The live session, marked seen; null when unknown. One past a limit is ended, and its practice put into
+    /// `ended`.
+    const Session* find(std::string_view token, Instant now, std::vector<StoreId>& ended);
+    /// Ends it; its practice goes into `ended`.
+    void remove(std::string_view token, std::vector<StoreId>& ended);
+    void expire(Instant now, std::vector<StoreId>& ended);
+    void remove_all() { sessions_.clear(); }
+    [[nodiscard]] bool has_any(StoreId practice) const;
+
+  private:
+    Entropy& entropy_;
+    std::map<Digest, Session> sessions_;
+};
+
+}  // namespace firedrill::identity

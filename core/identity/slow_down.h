@@ -1,0 +1,63 @@
+// Slow-down of failed sign-ins: who must wait, and how long. Pure but for what it remembers; used inside
+// identity/.
+//
+// Every attempt counts as failed until it succeeds, so that a burst of parallel guesses gains nothing. Three
+// bounded tables: a source on its own (many accounts, one machine), a source on one account (guessing), and
+// an account from everywhere (spread guessing). The last never keeps away a source from which that account
+// signed in before, and its delay is short: nobody can lock the rightful person out for good. Memory only;
+// keys are hashes, because people type passwords into the wrong field.
+#pragma once
+
+#include <list>
+#include <map>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/time.h"
+
+namespace firedrill::identity {
+
+/// What one table forgives and how it grows: the first `free` failures cost nothing, then 1 s, 2 s, 4 s …
+/// `longest`.
+struct SlowDownRule {
+    std::uint32_t free;
+    Duration longest;
+};
+inline constexpr SlowDownRule kSourceRule{30, std::chrono::minutes(5)};
+inline constexpr SlowDownRule kPairRule{4, std::chrono::minutes(1)};
+inline constexpr SlowDownRule kAccountRule{20, std::chrono::seconds(30)};
+inline constexpr std::size_t kSlowDownEntries = 10'000;  ///< each table; the longest unused goes first
+inline constexpr Duration kSlowDownMemory = std::chrono::hours(1);  ///< without an attempt all is forgiven
+
+class SlowDown {
+  public:
+    /// How long this attempt must wait; zero: it may go on, and is counted.
+    Duration admit(std::string_view practice, std::string_view login, std::string_view source, Instant now);
+    void succeeded(std::string_view practice, std::string_view login, std::string_view source, Instant now);
+
+  private:
+    struct Entry {
+        Digest key;
+        std::uint32_t failures = 0;
+        Instant last;
+        Instant next;  ///< not before
+    };
+    class Table {
+      public:
+        Duration wait(const Digest& key, Instant now) const;
+        void count(const Digest& key, const SlowDownRule& rule, Instant now);
+        void forgive(const Digest& key);
+        [[nodiscard]] bool has(const Digest& key) const { return index_.contains(key); }
+
+      private:
+        std::list<Entry> entries_;  ///< longest unused first
+        std::map<Digest, std::list<Entry>::iterator> index_;
+    };
+
+    Table sources_;
+    Table pairs_;
+    Table accounts_;
+    Table known_;  ///< sources from which an account signed in; only presence counts
+};
+
+}  // namespace firedrill::identity
