@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "forms/envelope.h"
 #include "forms/json.h"
 #include "forms/questionnaire.h"
 #include "forms/values.h"
@@ -11,8 +12,6 @@
 namespace firedrill::forms {
 
 namespace {
-
-constexpr std::size_t kResponseLimit = 256 * 1024;
 
 Error not_ours() {
     return Error{Fault::damaged,

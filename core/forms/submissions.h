@@ -17,7 +17,8 @@ namespace firedrill::forms {
 /// Migrations of a practice's store (submissions, inbox identity).
 std::span<const store::Migration> practice_migrations();
 /// Migrations of the directory store numbered after identity's are not needed: the inbox table is part of identity's
-/// directory schema (inbox: id blob primary key, practice blob, received_ns integer, sealed blob, drained integer).
+/// directory schema (inbox: number integer primary key, id blob, practice blob, received_ns integer, sealed blob,
+/// drained integer; unique (practice, id)).
 /// Stores the inbox identity in a new practice's store; node wires it to IdentityOptions::on_created.
 Status store_inbox_identity(store::Database& database, const crypto::Secret& inbox_identity);
 
@@ -44,8 +45,10 @@ class Submissions {
     template <class T>
     using Then = std::function<void(Result<T>)>;
 
+    /// `journal` takes one sentence for operators (items that do not open); may be empty.
     static std::unique_ptr<Submissions> create(Seams seams, store::Storage& storage,
-                                               std::unique_ptr<InboxSealer> sealer);
+                                               std::unique_ptr<InboxSealer> sealer,
+                                               std::function<void(std::string_view)> journal = {});
     virtual ~Submissions() = default;
     /// Durable on ok. The same id again (a retry) is ok and changes nothing. `response` <= 256 KiB.
     /// unavailable: the practice's inbox holds kInboxLimit undrained items.

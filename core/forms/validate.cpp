@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "forms/envelope.h"
 #include "forms/json.h"
 #include "forms/questionnaire.h"
 #include "forms/values.h"
@@ -13,8 +14,6 @@
 namespace firedrill::forms {
 
 namespace {
-
-constexpr std::size_t kResponseLimit = 256 * 1024;
 
 enum class Enabled : std::uint8_t { no, yes, unknown };  // unknown: it hangs on an answer that has a problem
 

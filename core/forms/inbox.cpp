@@ -1,0 +1,138 @@
+#include "forms/inbox.h"
+
+#include <algorithm>
+#include <array>
+
+namespace firedrill::forms {
+
+namespace {
+
+constexpr std::array kMigrations{store::Migration{1, R"sql(
+CREATE TABLE inbox_identity (
+    number INTEGER PRIMARY KEY,
+    private_key BLOB NOT NULL
+) STRICT;
+CREATE TABLE submission (
+    id BLOB PRIMARY KEY NOT NULL,
+    form TEXT NOT NULL,
+    received_ns INTEGER NOT NULL,
+    response TEXT NOT NULL
+) STRICT;
+CREATE INDEX submission_by_time ON submission (received_ns, id);
+)sql"}};
+
+Status fill_id(SubmissionId& id, const Bytes& from) {
+    if (from.size() != id.bytes.size()) {
+        return Error{Fault::damaged, "submission: its number is malformed; restore the practice from a copy"};
+    }
+    std::ranges::copy(from, id.bytes.begin());
+    return {};
+}
+
+}  // namespace
+
+std::span<const store::Migration> practice_migrations() {
+    return kMigrations;
+}
+
+Status store_inbox_identity(store::Database& database, const crypto::Secret& inbox_identity) {
+    auto insert = TRY(database.prepare("INSERT INTO inbox_identity (private_key) VALUES (?1)"));
+    insert.bind(1, inbox_identity.view());
+    return insert.run();
+}
+
+Result<bool> has_item(store::Database& directory, StoreId practice, SubmissionId id) {
+    auto query = TRY(directory.prepare("SELECT 1 FROM inbox WHERE practice = ?1 AND id = ?2"));
+    query.bind(1, practice.view()).bind(2, id.view());
+    return query.step();
+}
+
+Result<std::int64_t> count_waiting(store::Database& directory, StoreId practice) {
+    auto query = TRY(directory.prepare("SELECT count(*) FROM inbox WHERE practice = ?1 AND drained = 0"));
+    query.bind(1, practice.view());
+    const bool has_row = TRY(query.step());
+    return has_row ? query.integer(0) : 0;
+}
+
+Status insert_item(store::Database& directory, StoreId practice, SubmissionId id, WallTime received,
+                   ByteView sealed) {
+    auto insert = TRY(directory.prepare(
+        "INSERT INTO inbox (id, practice, received_ns, sealed, drained) VALUES (?1, ?2, ?3, ?4, 0)"));
+    insert.bind(1, id.view()).bind(2, practice.view()).bind(3, received.ns).bind(4, sealed);
+    return insert.run();
+}
+
+Result<std::vector<InboxItem>> next_items(store::Database& directory, StoreId practice, std::int64_t after) {
+    auto query = TRY(
+        directory.prepare("SELECT number, id, sealed FROM inbox "
+                          "WHERE practice = ?1 AND drained = 0 AND number > ?2 ORDER BY number LIMIT ?3"));
+    query.bind(1, practice.view()).bind(2, after).bind(3, kBatchItems);
+    std::vector<InboxItem> out;
+    std::size_t size_bytes = 0;
+    while (size_bytes < kBatchBytes && TRY(query.step())) {
+        InboxItem item;
+        item.number = query.integer(0);
+        TRY(fill_id(item.id, query.blob(1)));
+        item.sealed = query.blob(2);
+        size_bytes += item.sealed.size();
+        out.push_back(std::move(item));
+    }
+    return out;
+}
+
+Status mark_drained(store::Database& directory, const std::vector<std::int64_t>& numbers) {
+    for (const std::int64_t number : numbers) {
+        auto update = TRY(directory.prepare("UPDATE inbox SET drained = 1 WHERE number = ?1"));
+        update.bind(1, number);
+        TRY(update.run());
+    }
+    return {};
+}
+
+Result<std::vector<crypto::AgeIdentity>> load_identities(store::Database& practice) {
+    auto query = TRY(practice.prepare("SELECT private_key FROM inbox_identity ORDER BY number DESC"));
+    std::vector<crypto::AgeIdentity> out;
+    while (TRY(query.step())) {
+        Bytes raw = query.blob(0);
+        const crypto::Secret private_key{ByteView(raw)};
+        crypto::zeroise(raw);
+        out.push_back(TRY(crypto::age_identity_from(private_key)));
+    }
+    return out;
+}
+
+Result<bool> insert_submission(store::Database& practice, const Envelope& envelope) {
+    auto insert = TRY(practice.prepare(
+        "INSERT OR IGNORE INTO submission (id, form, received_ns, response) VALUES (?1, ?2, ?3, ?4)"));
+    insert.bind(1, envelope.id.view()).bind(2, std::string_view(envelope.form));
+    insert.bind(3, envelope.received.ns).bind(4, std::string_view(envelope.response));
+    TRY(insert.run());
+    return practice.changed_rows() > 0;
+}
+
+Result<std::vector<Summary>> list_submissions(store::Database& practice, std::uint32_t limit) {
+    auto query = TRY(practice.prepare(
+        "SELECT id, form, received_ns FROM submission ORDER BY received_ns DESC, id DESC LIMIT ?1"));
+    query.bind(1, static_cast<std::int64_t>(limit));
+    std::vector<Summary> out;
+    while (TRY(query.step())) {
+        Summary summary;
+        TRY(fill_id(summary.id, query.blob(0)));
+        summary.form = query.text(1);
+        summary.received.ns = query.integer(2);
+        out.push_back(std::move(summary));
+    }
+    return out;
+}
+
+Result<Submission> load_submission(store::Database& practice, SubmissionId id) {
+    auto query = TRY(practice.prepare("SELECT form, received_ns, response FROM submission WHERE id = ?1"));
+    query.bind(1, id.view());
+    const bool is_there = TRY(query.step());
+    if (!is_there) {
+        return Error{Fault::not_found, "submission: there is none of that number"};
+    }
+    return Submission{{id, query.text(0), WallTime{query.integer(1)}}, query.text(2)};
+}
+
+}  // namespace firedrill::forms
