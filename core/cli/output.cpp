@@ -1,12 +1,12 @@
 #include "cli/output.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <cstdio>
 
 #include "cli/exit_codes.h"
+#include "posix/terminal.h"
 
 namespace firedrill::cli {
 
@@ -32,7 +32,7 @@ void note(std::string_view line) {
 }
 
 void ProgressLine::show(std::string_view what, std::uint64_t done_bytes, std::uint64_t total_bytes) {
-    const bool is_terminal = ::isatty(STDERR_FILENO) == 1;
+    const bool is_terminal = posix::shows_progress_on_terminal();
     const std::uint64_t tenth = total_bytes == 0 ? 10 : done_bytes * 10 / total_bytes;
     if (!is_terminal && what == what_ && tenth == tenth_) {
         return;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "cli/real_world.h"
 #include "posix/paths.h"
 #include "posix/terminal.h"
@@ -69,9 +71,13 @@ Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_de
         out.secret = TRY(posix::read_passphrase_file(place.passphrase_file));
         return out;
     }
-    if (posix::has_terminal()) {
-        out.secret = TRY(is_new ? posix::ask_new_secret("new passphrase of the node")
-                                : posix::ask_secret("passphrase of the node"));
+    Result<std::optional<crypto::Secret>> typed =
+        is_new ? ask_new_secret("new passphrase of the node") : ask_secret("passphrase of the node");
+    if (!typed) {
+        return std::move(typed).error();
+    }
+    if (typed->has_value()) {
+        out.secret = std::move(**typed);
         return out;
     }
     if (is_new && is_demo) {
@@ -82,6 +88,29 @@ Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_de
         return out;
     }
     return Error{Fault::bad_usage, "the node's passphrase is needed: give --passphrase-file, or run on a terminal"};
+}
+
+Result<std::optional<crypto::Secret>> ask_secret(const std::string& what) {
+    Result<crypto::Secret> typed = posix::ask_passphrase(what + ": ");
+    if (!typed) {
+        if (typed.error().fault == Fault::unavailable) {
+            return std::optional<crypto::Secret>();
+        }
+        return std::move(typed).error();
+    }
+    return std::optional<crypto::Secret>(std::move(typed).value());
+}
+
+Result<std::optional<crypto::Secret>> ask_new_secret(const std::string& what) {
+    auto first = TRY(ask_secret(what));
+    if (!first) {
+        return first;
+    }
+    auto second = TRY(ask_secret(what + ", again"));
+    if (!second || !crypto::equal_secret(first->view(), second->view())) {
+        return Error{Fault::bad_input, fmt::format("the two {}s differ; nothing was changed, try again", what)};
+    }
+    return first;
 }
 
 Status write_authority(const Place& place, const std::string& pem) {

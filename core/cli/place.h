@@ -1,6 +1,8 @@
 // Where a node lives on this machine: settings, folders, passphrase, the authority's certificate.
 #pragma once
 
+#include <optional>
+
 #include "cli/verbs.h"
 #include "crypto/secret.h"
 #include "node/settings.h"
@@ -28,6 +30,10 @@ struct Passphrase {
 /// From --passphrase-file (refused when it lies inside a folder of the node, or others may read it), else asked on the
 /// terminal (twice for a new node), else, for a new demo node, drawn. bad_usage when there is no way to get one.
 Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_demo);
+
+/// Asks on the terminal; nullopt when there is none. ask_new_secret asks twice: bad_input when the two differ.
+Result<std::optional<crypto::Secret>> ask_secret(const std::string& what);
+Result<std::optional<crypto::Secret>> ask_new_secret(const std::string& what);
 
 /// Replaces <data>/authority.pem.
 Status write_authority(const Place& place, const std::string& pem);

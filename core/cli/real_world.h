@@ -24,6 +24,8 @@ class RealWorld {
     virtual void on_stop_signal(std::function<void()> handler) = 0;
 };
 
+/// The system's entropy, for what a verb draws before or without a node.
+Entropy& system_entropy();
 /// A loop without folders, for talking to a node's control socket: runs until `start`'s callback was called.
 Result<std::string> call_running_node(const std::string& control_endpoint, std::string request);
 /// Opens log folders for reading (restore, store verbs): permission, not_found.

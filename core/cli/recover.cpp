@@ -7,6 +7,7 @@
 #include "cli/place.h"
 #include "cli/real_world.h"
 #include "cli/verbs.h"
+#include "posix/paths.h"
 #include "store/restore.h"
 
 namespace firedrill::cli {
@@ -48,9 +49,9 @@ json::object describe(const store::LogScan& scan) {
 }
 
 Result<store::RestoreReport> run_restore(const RestoreVerbOptions& options) {
-    Place target{absolute_path(options.to), {}, ""};
+    Place target{posix::absolute_path(options.to), {}, ""};
     for (const std::string& log : options.logs) {
-        target.logs.push_back(absolute_path(log));
+        target.logs.push_back(posix::absolute_path(log));
     }
     auto sources = TRY(open_folders(options.from, MakeFolders::no));
     auto world = TRY(RealWorld::open(target, MakeFolders::yes));

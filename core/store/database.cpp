@@ -83,4 +83,6 @@ Status check_integrity(Database& database) {
     return finding == "ok" ? Status() : Status(Error{Fault::damaged, "integrity check: " + finding});
 }
 
+std::string_view sqlite_version() noexcept { return sqlite3_libversion(); }
+
 }  // namespace firedrill::store

@@ -20,6 +20,9 @@ namespace firedrill::store {
 
 class Connection;
 
+/// "3.40.1": the SQLite that is linked in.
+std::string_view sqlite_version() noexcept;
+
 /// A prepared statement; may not outlive its Database. Parameters are 1-based (?1), columns 0-based.
 class Statement {
   public:
