@@ -112,7 +112,6 @@ Status Connection::configure() {
     sqlite3_file_control(db_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     TRY(execute(
         "PRAGMA locking_mode=exclusive;"
-        "PRAGMA auto_vacuum=incremental;"
         "PRAGMA journal_mode=memory;"
         "PRAGMA synchronous=full;"
         "PRAGMA temp_store=memory;"
@@ -158,6 +157,10 @@ Result<std::optional<Commit>> Connection::transact(const Job& job) {
     is_over_limit_ = false;
     is_privileged_ = true;
     Status begun = execute("BEGIN");
+    if (begun && !is_read_only_ && pages_.position().sequence == 0) {
+        // It writes the first page, so it belongs to the first transaction that writes.
+        begun = execute("PRAGMA auto_vacuum=incremental");
+    }
     is_privileged_ = false;
     if (!begun) {
         is_poisoned_ = true;

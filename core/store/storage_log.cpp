@@ -187,6 +187,13 @@ void LoopStorage::fail(const Error& error) {
         return;
     }
     fatal_ = Error{Fault::disk_failed, "the transaction log failed, the node must stop: " + error.text};
+    if (options_.on_fatal) {
+        seams_.clock.defer([alive = std::weak_ptr(alive_), tell = options_.on_fatal, failure = *fatal_] {
+            if (!alive.expired()) {
+                tell(failure);
+            }
+        });
+    }
     std::multimap<Lsn, Handler> held = std::exchange(held_, {});
     for (auto& entry : held) {
         entry.second();
@@ -196,13 +203,6 @@ void LoopStorage::fail(const Error& error) {
         for (const ItemPtr& item : queue) {
             answer(std::move(item->done), {});
         }
-    }
-    if (options_.on_fatal) {
-        seams_.clock.defer([alive = std::weak_ptr(alive_), tell = options_.on_fatal, failure = *fatal_] {
-            if (!alive.expired()) {
-                tell(failure);
-            }
-        });
     }
 }
 
