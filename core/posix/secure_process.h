@@ -1,0 +1,14 @@
+// What the process asks of the kernel before it handles secrets. Called once, first thing in main().
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace firedrill::posix {
+
+/// No core file, no debugger of the same user, and as much lockable memory as the system allows. On error the process
+/// must not handle secrets. Yields a sentence for the journal when memory cannot be locked freely, else "".
+Result<std::string> secure_process();
+
+}  // namespace firedrill::posix
