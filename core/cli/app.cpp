@@ -6,6 +6,7 @@
 
 #include "cli/exit_codes.h"
 #include "cli/verbs.h"
+#include "posix/secure_process.h"
 
 namespace firedrill::cli {
 
@@ -89,6 +90,10 @@ void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
 }  // namespace
 
 int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
+    // A sentence about memory that cannot be locked freely is for the journal of serve; other verbs hold few secrets.
+    if (Result<std::string> secured = posix::secure_process(); !secured) {
+        return fail(secured.error(), Format::text);
+    }
     CLI::App app{"Firedrill: a server that keeps a practice's forms safe and secure, and a simulator that burns it down"};
     app.set_version_flag("--version", version_text());
     app.require_subcommand(1);

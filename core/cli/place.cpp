@@ -51,8 +51,7 @@ std::string authority_path(const Place& place) { return place.data + "/authority
 std::string control_endpoint(const Place& place) { return "unix:" + place.data + "/control.sock"; }
 
 Result<bool> node_exists(const Place& place) {
-    // The key slots are written by the first step that makes a node; a folder with them is never made again.
-    return posix::exists(data_folder(place) + "/node.slots");
+    return posix::exists(data_folder(place) + "/firedrill.node");  // written last of all by create and restore
 }
 
 Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_demo) {

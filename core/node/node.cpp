@@ -6,6 +6,7 @@
 #include "identity/node_keys.h"
 #include "node/commands.h"
 #include "node/control.h"
+#include "store/data_folder.h"
 
 namespace firedrill::node {
 
