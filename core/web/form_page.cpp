@@ -116,9 +116,21 @@ class FormWriter {
             return {};
         }
         std::string words = "Answer only if ";
-        for (std::size_t i = 0; i < item.enable_when.size(); ++i) {
-            words += i == 0 ? "" : item.enable_any ? " or " : " and ";
-            words += condition_text(item.enable_when[i]);
+        const forms::EnableWhen& first = item.enable_when.front();
+        const bool is_uniform = std::ranges::all_of(item.enable_when, [&](const forms::EnableWhen& when) {
+            return when.compare == first.compare && when.value == first.value;
+        });
+        if (is_uniform && item.enable_when.size() > 3) {
+            const std::string full = condition_text(first);
+            const std::size_t said = full.rfind("” is ");
+            words += fmt::format("{} {} earlier answers{}", item.enable_any ? "at least one of" : "each of",
+                                 item.enable_when.size(),
+                                 said == std::string::npos ? " is given" : full.substr(said + std::string_view("”").size()));
+        } else {
+            for (std::size_t i = 0; i < item.enable_when.size(); ++i) {
+                words += i == 0 ? "" : item.enable_any ? " or " : " and ";
+                words += condition_text(item.enable_when[i]);
+            }
         }
         return element("p", {{"class", "hint"}, {"id", field_id(item) + ":hint"}}, text(words + "."));
     }

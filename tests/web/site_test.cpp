@@ -1,0 +1,472 @@
+#include <gtest/gtest.h>
+
+#include "fakes.h"
+#include "tests/support/sim_machine.h"
+#include "web/server.h"
+#include "web/text.h"
+
+namespace firedrill::web {
+namespace {
+
+using test::FakeIdentity;
+using test::FakeSubmissions;
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+std::string encode(const Pairs& pairs) {
+    std::string out;
+    for (const auto& [name, value] : pairs) {
+        out += (out.empty() ? "" : "&") + percent_encode(name) + "=" + percent_encode(value);
+    }
+    return out;
+}
+
+Request get(std::string path, Pairs fields = {}) {
+    Request request;
+    request.path = std::move(path);
+    request.host = "localhost";
+    request.fields = std::move(fields);
+    request.fields.emplace_back("host", "localhost:8443");
+    request.peer = "10.0.0.9";
+    return request;
+}
+
+Request post(std::string path, const Pairs& form, Pairs fields = {}) {
+    Request request = get(std::move(path), std::move(fields));
+    request.method = Method::post;
+    request.fields.emplace_back("content-type", "application/x-www-form-urlencoded");
+    request.body = encode(form);
+    return request;
+}
+
+std::string field(const Response& response, std::string_view name) {
+    for (const auto& [key, value] : response.fields) {
+        if (key == name) {
+            return value;
+        }
+    }
+    return "";
+}
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+const Pairs kSignIn = {{"practice", "alpha"}, {"login", "owner"}, {"password", std::string(FakeIdentity::kPassword)}};
+
+Pairs phq9() {
+    Pairs out;
+    for (int i = 1; i <= 9; ++i) {
+        out.emplace_back(fmt::format("q{}", i), "LA6569-3");
+    }
+    return out;
+}
+
+Pairs intake(const std::string& text) {
+    return {{"name", text},      {"birth-date", "1980-02-29"}, {"reason", text},   {"body-region", "neck"},
+            {"body-region", "shoulder"}, {"pain", "5"},        {"surgery", "false"}, {"goals", text},
+            {"consent", "true"}};
+}
+
+class SiteTest : public testing::Test {
+  protected:
+    SiteTest() {
+        SiteOptions options;
+        options.hosts = {"localhost", "Clinic.Example"};
+        options.is_healthy = [this] { return is_healthy_; };
+        options.journal = [this](std::string_view line) { journal_ += std::string(line) + "\n"; };
+        site_ = make_site(machine_.seams(), identity_, submissions_, std::move(options));
+    }
+
+    Response call(Request request) {
+        std::optional<Response> out;
+        site_->handle(std::move(request), [&](Response response) {
+            EXPECT_FALSE(out.has_value());
+            out = std::move(response);
+        });
+        EXPECT_TRUE(out.has_value());
+        return out.value_or(Response{});
+    }
+    /// The cookie line of a fresh session of alpha.
+    std::string sign_in(std::string_view practice = "alpha") {
+        Pairs form = kSignIn;
+        form[0].second = practice;
+        const std::string cookie = field(call(post("/sign-in", form)), "Set-Cookie");
+        return cookie.substr(0, cookie.find(';'));
+    }
+    std::string hidden_id(const std::string& page) {
+        const std::string_view mark = "name=\":submission\" value=\"";
+        const std::size_t at = page.find(mark);
+        return at == std::string::npos ? "" : page.substr(at + mark.size(), 32);
+    }
+
+    sim::SimMachine machine_{7};
+    FakeIdentity identity_;
+    FakeSubmissions submissions_;
+    bool is_healthy_ = true;
+    std::string journal_;
+    std::unique_ptr<Handler> site_;
+};
+
+TEST_F(SiteTest, SendsTheSecurityFieldsWithEveryAnswer) {
+    Request elsewhere = get("/");
+    elsewhere.host = "elsewhere";
+    submissions_.read_error = Error{Fault::damaged, "x"};
+    const std::vector<Request> requests = {
+        get("/"), get("/status"), get("/style.css"), get("/p/alpha"), get("/p/alpha/forms/phq-9"), get("/nothing"),
+        get("/sign-out"), elsewhere, get("/p/alpha/submissions"), post("/sign-in", {}), post("/sign-in", kSignIn),
+        post("/p/alpha/forms/phq-9", {}), post("/p/alpha/forms/phq-9", phq9()),
+        get("/p/alpha/submissions", {{"cookie", sign_in()}}), post("/sign-out", {}, {{"origin", "https://evil.example"}})};
+
+    for (const Request& request : requests) {
+        const Response response = call(request);
+        SCOPED_TRACE(request.path);
+        EXPECT_EQ(field(response, "Strict-Transport-Security"), "max-age=31536000; includeSubDomains");
+        EXPECT_EQ(field(response, "Content-Security-Policy"),
+                  "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+                  "frame-ancestors 'none'; img-src 'self'");
+        EXPECT_EQ(field(response, "X-Content-Type-Options"), "nosniff");
+        EXPECT_EQ(field(response, "Cross-Origin-Opener-Policy"), "same-origin");
+        EXPECT_EQ(field(response, "Cross-Origin-Resource-Policy"), "same-origin");
+        EXPECT_EQ(field(response, "Referrer-Policy"), "no-referrer");
+        EXPECT_EQ(field(response, "Cache-Control"), request.path == "/style.css" ? "public, max-age=3600" : "no-store");
+    }
+}
+
+TEST_F(SiteTest, ListsPracticesEscaped) {
+    const Response response = call(get("/"));
+
+    EXPECT_EQ(response.status, 200U);
+    EXPECT_TRUE(has(response.body, "href=\"/p/alpha\""));
+    EXPECT_TRUE(has(response.body, "Beta &lt;b&gt;&amp; &quot;Sons&quot;&lt;/b&gt;"));
+    EXPECT_FALSE(has(response.body, "<b>"));
+}
+
+TEST_F(SiteTest, SaysWhetherTheNodeIsHealthy) {
+    EXPECT_EQ(call(get("/status")).body, "{\"status\":\"ok\"}\n");
+    is_healthy_ = false;
+    EXPECT_EQ(call(get("/status")).status, 503U);
+}
+
+TEST_F(SiteTest, AnswersOnlyItsHostsRoutesAndMethods) {
+    Request other = get("/");
+    other.host = "elsewhere";
+    Request named = get("/");
+    named.host = "clinic.example";
+
+    EXPECT_EQ(call(other).status, 421U);
+    EXPECT_EQ(call(named).status, 200U);
+    for (const char* path : {"/nothing", "/p", "/p/", "/p/gamma", "/p/alpha/", "/p/alpha/forms", "/p/alpha/forms/none",
+                             "/p/alpha/thanks/short", "/P/alpha", "/p/alpha/forms/phq-9/x", "/style.css/x"}) {
+        EXPECT_EQ(call(get(path)).status, 404U) << path;
+    }
+    const Response wrong = call(post("/status", {}));
+    EXPECT_EQ(wrong.status, 405U);
+    EXPECT_EQ(field(wrong, "Allow"), "GET, HEAD");
+    EXPECT_EQ(field(call(get("/sign-out")), "Allow"), "POST");
+}
+
+TEST_F(SiteTest, ShowsAFormWithLabelsAndAFreshId) {
+    const Response first = call(get("/p/alpha/forms/pt-intake"));
+    const Response second = call(get("/p/alpha/forms/pt-intake"));
+
+    EXPECT_EQ(first.status, 200U);
+    EXPECT_EQ(hidden_id(first.body).size(), 32U);
+    EXPECT_NE(hidden_id(first.body), hidden_id(second.body));
+    EXPECT_TRUE(has(first.body, "<label for=\"f:name\">Your full name</label>"));
+    EXPECT_TRUE(has(first.body, "Answer only if “Have you had surgery for this problem?” is “Yes”."));
+    EXPECT_FALSE(has(first.body, "<script"));
+    EXPECT_FALSE(has(first.body, "style="));
+}
+
+TEST_F(SiteTest, StoresASoundFormOnceHoweverOftenItIsSent) {
+    Pairs form = phq9();
+    form.emplace_back(":submission", hidden_id(call(get("/p/alpha/forms/phq-9")).body));
+
+    const Response first = call(post("/p/alpha/forms/phq-9", form));
+    const Response again = call(post("/p/alpha/forms/phq-9", form));
+
+    EXPECT_EQ(first.status, 303U);
+    EXPECT_TRUE(field(first, "Location").starts_with("/p/alpha/thanks/"));
+    EXPECT_EQ(field(first, "Location"), field(again, "Location"));
+    EXPECT_EQ(submissions_.stored.size(), 1U);
+    EXPECT_EQ(call(get(field(first, "Location"))).status, 200U);
+}
+
+// The same page, changed after it was sent once, must not vanish behind the first: nobody would notice.
+TEST_F(SiteTest, StoresAChangedFormBesideTheFirst) {
+    Pairs form = phq9();
+    form.emplace_back(":submission", hidden_id(call(get("/p/alpha/forms/phq-9")).body));
+    call(post("/p/alpha/forms/phq-9", form));
+
+    form[0].second = "LA6571-9";
+    call(post("/p/alpha/forms/phq-9", form));
+
+    EXPECT_EQ(submissions_.stored.size(), 2U);
+}
+
+TEST_F(SiteTest, ShowsProblemsAndKeepsWhatWasEntered) {
+    Pairs form = intake("Ann");
+    form[1].second = "1980-02-30";
+    form.emplace_back(":submission", std::string(32, 'a'));
+
+    const Response response = call(post("/p/alpha/forms/pt-intake", form));
+
+    EXPECT_EQ(response.status, 422U);
+    EXPECT_TRUE(has(response.body, "<title>Error: "));
+    EXPECT_TRUE(has(response.body, "There is a problem"));
+    EXPECT_TRUE(has(response.body, "href=\"#f:birth-date\""));
+    EXPECT_TRUE(has(response.body, "aria-invalid=\"true\""));
+    EXPECT_TRUE(has(response.body, "name=\"name\" autocomplete=\"name\" maxlength=\"120\" type=\"text\" value=\"Ann\""));
+    EXPECT_TRUE(has(response.body, "value=\"neck\" checked=\"\""));
+    EXPECT_EQ(hidden_id(response.body), std::string(32, 'a'));
+    EXPECT_TRUE(submissions_.stored.empty());
+}
+
+TEST_F(SiteTest, RefusesIllFormedFormPosts) {
+    Pairs twice = phq9();
+    twice.emplace_back(":submission", std::string(32, 'a'));
+    twice.emplace_back(":submission", std::string(32, 'b'));
+    Pairs not_an_id = phq9();
+    not_an_id.emplace_back(":submission", "1");
+    Request broken = post("/p/alpha/forms/phq-9", {});
+    broken.body = "q1=%ff";
+    Request json = post("/p/alpha/forms/phq-9", phq9());
+    json.fields.back().second = "application/json";
+
+    EXPECT_EQ(call(post("/p/alpha/forms/phq-9", twice)).status, 400U);
+    EXPECT_EQ(call(post("/p/alpha/forms/phq-9", not_an_id)).status, 400U);
+    EXPECT_EQ(call(broken).status, 400U);
+    EXPECT_EQ(call(json).status, 415U);
+    EXPECT_TRUE(submissions_.stored.empty());
+}
+
+TEST_F(SiteTest, SaysWhenAFormWasNotSavedAndKeepsIt) {
+    submissions_.submit_error = Error{Fault::disk_full, "log0 is full of Ann-7731"};
+    Pairs form = intake("Ann-7731");
+
+    const Response response = call(post("/p/alpha/forms/pt-intake", form));
+
+    EXPECT_EQ(response.status, 503U);
+    EXPECT_EQ(field(response, "Retry-After"), "30");
+    EXPECT_TRUE(has(response.body, "Your form was NOT saved"));
+    EXPECT_TRUE(has(response.body, "Ann-7731"));
+    EXPECT_EQ(journal_, "A submission to practice alpha was not saved: disk_full.\n");
+}
+
+TEST_F(SiteTest, ShowsNaughtyTextInert) {
+    const std::string cookie = sign_in();
+    for (const std::string text :
+         {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</textarea><b>x",
+          "javascript:alert(1)", "&lt;already&gt;", "{{7*7}}${7*7}", "=HYPERLINK(\"x\")", "\xE2\x80\xAE" "drow",
+          "\xF0\x9F\x92\x89 ok", "a\nb"}) {
+        SCOPED_TRACE(text);
+        Pairs refused = intake(text);
+        refused.erase(refused.begin() + 1);  // no date of birth: the page comes back with the values
+        const Response kept = call(post("/p/alpha/forms/pt-intake", refused));
+        EXPECT_EQ(kept.status, 422U);
+        EXPECT_TRUE(has(kept.body, escape_html(text)));
+        EXPECT_FALSE(has(kept.body, "<script>"));
+        EXPECT_FALSE(has(kept.body, "<img"));
+        EXPECT_FALSE(has(kept.body, "</textarea><b>"));
+
+        submissions_.stored.clear();
+        Pairs sound = intake(text);
+        sound[0].second = "Ann";
+        const Response stored = call(post("/p/alpha/forms/pt-intake", sound));
+        ASSERT_EQ(stored.status, 303U);
+        const std::string id = field(stored, "Location").substr(std::string_view("/p/alpha/thanks/").size());
+        const Response read = call(get("/p/alpha/submissions/" + id, {{"cookie", cookie}}));
+        EXPECT_EQ(read.status, 200U);
+        EXPECT_TRUE(has(read.body, "<dd>" + escape_html(text) + "</dd>"));
+        EXPECT_FALSE(has(read.body, "<script>"));
+        EXPECT_FALSE(has(read.body, "<img"));
+    }
+}
+
+TEST_F(SiteTest, SignsInWithAHostCookie) {
+    const Response response = call(post("/sign-in", kSignIn));
+
+    EXPECT_EQ(response.status, 303U);
+    EXPECT_EQ(field(response, "Location"), "/p/alpha/submissions");
+    const std::string cookie = field(response, "Set-Cookie");
+    EXPECT_TRUE(cookie.starts_with("__Host-session=token-"));
+    EXPECT_TRUE(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict"));
+    EXPECT_FALSE(has(cookie, "Domain"));
+}
+
+TEST_F(SiteTest, AnswersEveryWrongSignInAlike) {
+    const auto answer = [&](const char* practice, const char* login, const char* password) {
+        const Response response =
+            call(post("/sign-in", {{"practice", practice}, {"login", login}, {"password", password}}));
+        EXPECT_EQ(response.status, 401U);
+        EXPECT_EQ(field(response, "Set-Cookie"), "");
+        EXPECT_FALSE(has(response.body, password));
+        std::string body = response.body;  // what the visitor entered is the only difference
+        for (const std::string& own : {std::string("value=\"") + practice + "\"", std::string("value=\"") + login + "\""}) {
+            body.erase(body.find(own), own.size());
+        }
+        return body;
+    };
+
+    const std::string wrong = answer("alpha", "owner", "wrong-password-1");
+    EXPECT_EQ(answer("alpha", "nobody", "wrong-password-2"), wrong);
+    EXPECT_EQ(answer("gamma", "owner", "wrong-password-3"), wrong);
+    EXPECT_TRUE(has(wrong, "The practice, the sign-in name or the password is not right."));
+    EXPECT_EQ(identity_.password_checks, 3U);
+    EXPECT_EQ(journal_, "");
+}
+
+TEST_F(SiteTest, SaysWhenSignInIsSlowedOrCannotBeServed) {
+    identity_.sign_in_error = Error{Fault::unavailable, "Too many tries; wait 30 seconds."};
+    const Response slowed = call(post("/sign-in", kSignIn));
+    EXPECT_EQ(slowed.status, 503U);
+    EXPECT_EQ(field(slowed, "Retry-After"), "30");
+    EXPECT_TRUE(has(slowed.body, "Too many tries; wait 30 seconds."));
+
+    identity_.sign_in_error = Error{Fault::limit, "Too many tries."};
+    EXPECT_EQ(call(post("/sign-in", kSignIn)).status, 429U);
+
+    identity_.sign_in_error = Error{Fault::damaged, "secret detail"};
+    const Response failed = call(post("/sign-in", kSignIn));
+    EXPECT_EQ(failed.status, 503U);
+    EXPECT_FALSE(has(failed.body + journal_, "secret detail"));
+    EXPECT_EQ(journal_, "A sign-in could not be served: damaged.\n");
+}
+
+TEST_F(SiteTest, TakesExactlyTheThreeSignInFields) {
+    Pairs extra = kSignIn;
+    extra.emplace_back("role", "owner");
+    Pairs twice = kSignIn;
+    twice.emplace_back("login", "other");
+    Pairs fewer(kSignIn.begin(), kSignIn.begin() + 2);
+
+    for (const Pairs& form : {extra, twice, fewer}) {
+        EXPECT_EQ(call(post("/sign-in", form)).status, 400U);
+    }
+    EXPECT_EQ(identity_.password_checks, 0U);
+}
+
+TEST_F(SiteTest, OpensPrivatePagesToTheirSessionOnly) {
+    const std::string alpha = sign_in("alpha");
+    const std::string beta = sign_in("beta");
+    const Response stored = call(post("/p/alpha/forms/phq-9", phq9()));
+    const std::string one =
+        "/p/alpha/submissions/" + field(stored, "Location").substr(std::string_view("/p/alpha/thanks/").size());
+
+    for (const std::string& path : {std::string("/p/alpha/submissions"), one}) {
+        SCOPED_TRACE(path);
+        EXPECT_EQ(call(get(path)).status, 401U);
+        EXPECT_EQ(call(get(path, {{"cookie", "__Host-session=guess"}})).status, 401U);
+        EXPECT_EQ(call(get(path, {{"cookie", alpha + "; " + alpha}})).status, 401U);
+        EXPECT_EQ(call(get(path, {{"cookie", alpha.substr(7)}})).status, 401U);
+        EXPECT_EQ(call(get(path, {{"cookie", beta}})).status, 404U);
+        EXPECT_EQ(call(get(path, {{"cookie", alpha}})).status, 200U);
+    }
+    EXPECT_EQ(call(get("/p/beta/submissions/" + one.substr(one.rfind('/') + 1), {{"cookie", beta}})).status, 404U);
+    EXPECT_EQ(call(get("/p/alpha/submissions/none", {{"cookie", alpha}})).status, 404U);
+    EXPECT_FALSE(has(call(get("/p/alpha/submissions")).body, one));
+}
+
+TEST_F(SiteTest, EndsTheOldSessionOfABrowserThatSignsInAgain) {
+    const std::string old = sign_in();
+
+    const Response response = call(post("/sign-in", kSignIn, {{"cookie", old}}));
+
+    EXPECT_FALSE(has(field(response, "Set-Cookie"), old));
+    EXPECT_EQ(identity_.session_count(), 1U);
+    EXPECT_EQ(call(get("/p/alpha/submissions", {{"cookie", old}})).status, 401U);
+}
+
+TEST_F(SiteTest, SignsOutWithTheTokenOfTheSession) {
+    const std::string cookie = sign_in();
+    const std::string page = call(get("/p/alpha/submissions", {{"cookie", cookie}})).body;
+    const std::size_t at = page.find("name=\"csrf\" value=\"");
+    ASSERT_NE(at, std::string::npos);
+    const std::string token = page.substr(at + 19, page.find('"', at + 19) - at - 19);
+
+    EXPECT_EQ(call(post("/sign-out", {}, {{"cookie", cookie}})).status, 403U);
+    EXPECT_EQ(call(post("/sign-out", {{"csrf", "guess"}}, {{"cookie", cookie}})).status, 403U);
+    EXPECT_EQ(call(post("/sign-out", {{"csrf", token}, {"csrf", token}}, {{"cookie", cookie}})).status, 403U);
+    EXPECT_EQ(identity_.session_count(), 1U);
+    const Response out = call(post("/sign-out", {{"csrf", token}}, {{"cookie", cookie}}));
+
+    EXPECT_EQ(out.status, 303U);
+    EXPECT_TRUE(has(field(out, "Clear-Site-Data"), "\"cookies\""));
+    EXPECT_TRUE(has(field(out, "Set-Cookie"), "Max-Age=0"));
+    EXPECT_EQ(identity_.session_count(), 0U);
+    EXPECT_EQ(call(get("/p/alpha/submissions", {{"cookie", cookie}})).status, 401U);
+    EXPECT_EQ(call(post("/sign-out", {{"csrf", token}}, {{"cookie", cookie}})).status, 401U);
+}
+
+TEST_F(SiteTest, AcceptsPostsOfItsOwnPagesOnly) {
+    struct Case {
+        Pairs fields;
+        bool is_ours;
+    };
+    const std::vector<Case> cases = {
+        {{}, true},
+        {{{"origin", "https://localhost:8443"}}, true},
+        {{{"origin", "https://LOCALHOST:8443"}, {"sec-fetch-site", "same-origin"}}, true},
+        {{{"sec-fetch-site", "none"}}, true},
+        {{{"origin", "null"}}, false},
+        {{{"origin", ""}}, false},
+        {{{"origin", "https://localhost"}}, false},
+        {{{"origin", "http://localhost:8443"}}, false},
+        {{{"origin", "https://evil.example"}}, false},
+        {{{"origin", "https://localhost:8443.evil.example"}}, false},
+        {{{"sec-fetch-site", "cross-site"}}, false},
+        {{{"sec-fetch-site", "same-site"}}, false},
+        {{{"origin", "https://localhost:8443"}, {"sec-fetch-site", "cross-site"}}, false},
+    };
+    for (const char* path : {"/sign-in", "/p/alpha/forms/phq-9", "/sign-out"}) {
+        for (const Case& one : cases) {
+            const Response response = call(post(path, {}, one.fields));
+            EXPECT_EQ(response.status != 403, one.is_ours) << path << " " << encode(one.fields);
+        }
+    }
+    EXPECT_EQ(identity_.password_checks, 0U);
+    EXPECT_EQ(submissions_.submit_calls, 0U);
+}
+
+TEST_F(SiteTest, JournalsADamagedReadByNameOnly) {
+    const std::string cookie = sign_in();
+    submissions_.read_error = Error{Fault::damaged, "page 7 of Ann Example"};
+
+    const Response response = call(get("/p/alpha/submissions", {{"cookie", cookie}}));
+
+    EXPECT_EQ(response.status, 503U);
+    EXPECT_FALSE(has(response.body, "Ann Example"));
+    EXPECT_EQ(journal_, "Submissions of practice alpha could not be read: damaged.\n");
+}
+
+TEST_F(SiteTest, AsksToSignInAgainWhenThePracticeWasLocked) {
+    const std::string cookie = sign_in();
+    submissions_.read_error = Error{Fault::refused, "locked"};
+
+    EXPECT_EQ(call(get("/p/alpha/submissions", {{"cookie", cookie}})).status, 401U);
+}
+
+TEST_F(SiteTest, FillsInThePracticeOfALinkWhenItIsAName) {
+    Request request = get("/sign-in");
+    request.query = "practice=alpha";
+    EXPECT_TRUE(has(call(request).body, "value=\"alpha\""));
+    request.query = "practice=%3Cscript%3E";
+    EXPECT_FALSE(has(call(request).body, "script"));
+}
+
+TEST_F(SiteTest, NeverAnswersAfterItsEnd) {
+    identity_.valve.holds = true;
+    submissions_.valve.holds = true;
+    int answers = 0;
+    const auto count = [&](const Response&) { ++answers; };
+    site_->handle(get("/"), count);
+    site_->handle(post("/sign-in", kSignIn), count);
+    site_->handle(post("/p/alpha/forms/phq-9", phq9()), count);
+
+    site_.reset();
+    identity_.valve.release();
+    submissions_.valve.release();
+
+    EXPECT_EQ(answers, 0);
+}
+
+}  // namespace
+}  // namespace firedrill::web
