@@ -6,7 +6,7 @@ namespace firedrill::sim {
 
 namespace {
 
-constexpr std::array<Claim, 6> kClaims{{
+constexpr std::array<ClaimInfo, 6> kClaims{{
     {"C2", "Confirmed data does not disappear when hardware fails.", "modern", "0 lost", ClaimRule::nothing_lost, 0},
     {"C8", "Every created or changed item is in the transaction log when it is confirmed.", "modern",
      "0 lost with the database gone", ClaimRule::all_in_log, 0},
@@ -21,10 +21,10 @@ constexpr std::array<Claim, 6> kClaims{{
 
 }  // namespace
 
-std::span<const Claim> claims() { return kClaims; }
+std::span<const ClaimInfo> claims() { return kClaims; }
 
-const Claim* find_claim(std::string_view id) {
-    for (const Claim& claim : kClaims) {
+const ClaimInfo* find_claim(std::string_view id) {
+    for (const ClaimInfo& claim : kClaims) {
         if (claim.id == id) {
             return &claim;
         }
@@ -34,7 +34,7 @@ const Claim* find_claim(std::string_view id) {
 
 std::vector<std::string_view> claim_ids() {
     std::vector<std::string_view> ids;
-    for (const Claim& claim : kClaims) {
+    for (const ClaimInfo& claim : kClaims) {
         ids.push_back(claim.id);
     }
     return ids;

@@ -22,7 +22,7 @@ enum class ClaimRule : std::uint8_t {
     storage_sealed,       ///< secrecy: no canary in any byte written to any disk
 };
 
-struct Claim {
+struct ClaimInfo {
     std::string_view id;
     std::string_view promise;
     std::string_view reading;   ///< literal, charitable or modern
@@ -31,9 +31,9 @@ struct Claim {
     double parameter = 0;       ///< seconds or counts, as the rule says
 };
 
-std::span<const Claim> claims();
+std::span<const ClaimInfo> claims();
 /// Null when unknown.
-const Claim* find_claim(std::string_view id);
+const ClaimInfo* find_claim(std::string_view id);
 std::vector<std::string_view> claim_ids();
 
 }  // namespace firedrill::sim

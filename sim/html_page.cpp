@@ -132,6 +132,8 @@ class PageReader {
             is_in_optional_ = true;
         } else if (tag.name == "p" && kind == "hint" && tag.get("id").ends_with(":hint")) {
             is_conditional_ = true;
+            is_hint_ = true;
+            capture(tag);
         } else if ((tag.name == "p" && kind == "error") || tag.name == "title" || tag.name == "legend" ||
                    tag.name == "label" || tag.name == "dt" || tag.name == "dd") {
             capture(tag);
@@ -168,7 +170,8 @@ class PageReader {
         } else if (name == "dd") {
             page_.lines.push_back({term_, captured_});
         } else if (name == "p") {
-            page_.problems.push_back(trimmed(captured_));
+            (is_hint_ ? page_.hints : page_.problems).push_back(trimmed(captured_));
+            is_hint_ = false;
         } else {
             return;  // an element inside what is being captured
         }
@@ -239,6 +242,7 @@ class PageReader {
     bool is_option_label_ = false;
     bool is_conditional_ = false;
     bool is_optional_ = false;
+    bool is_hint_ = false;
     std::string captured_;
     std::string question_;
     std::string term_;

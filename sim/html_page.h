@@ -38,6 +38,7 @@ struct HtmlPage {
     std::vector<HtmlForm> forms;
     Content lines;                 ///< dt and dd pairs; a dt without a dd is left out
     std::vector<std::string> problems;  ///< texts of class "error"
+    std::vector<std::string> hints;     ///< when to leave a question out: Answer only if “…” is “…”.
     /// The form whose action is `action`; null when there is none.
     [[nodiscard]] const HtmlForm* find_form(std::string_view action) const;
 };

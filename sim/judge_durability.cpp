@@ -10,12 +10,12 @@ constexpr std::size_t kLostKept = 10;
 
 DurabilityFinding judge_durability(const Ledger& ledger, const Audit& audit, Instant failure) {
     DurabilityFinding found;
-    for (const auto& [id, entry] : ledger.entries()) {
+    for (const auto& [page, entry] : ledger.entries()) {
         if (!entry.acknowledged) {
             continue;
         }
         ++found.acknowledged;
-        const auto at = audit.find(id);
+        const auto at = audit.find(entry.id);
         switch (at == audit.end() ? AuditOutcome::unreachable : at->second) {
             case AuditOutcome::equal:
             case AuditOutcome::different: ++found.readable; break;
@@ -25,7 +25,7 @@ DurabilityFinding judge_durability(const Ledger& ledger, const Audit& audit, Ins
                 found.rpo_seconds =
                     std::max(found.rpo_seconds, std::max(0.0, seconds(failure - *entry.acknowledged)));
                 if (found.first_lost.size() < kLostKept) {
-                    found.first_lost.push_back(id);
+                    found.first_lost.push_back(entry.id);
                 }
                 break;
         }

@@ -37,6 +37,9 @@ bool IntegrityJudge::saw_read(const std::string& practice, const std::string& id
     }
     const LedgerEntry* entry = ledger_.find(id);
     if (entry == nullptr) {
+        entry = ledger_.bind(practice, digest, id);
+    }
+    if (entry == nullptr) {
         add(IntegrityFinding::Kind::phantom, id, now);
     } else if (entry->practice != practice) {
         add(IntegrityFinding::Kind::wrong_practice, id, now);
@@ -46,16 +49,11 @@ bool IntegrityJudge::saw_read(const std::string& practice, const std::string& id
     return count_ == before;
 }
 
-void IntegrityJudge::saw_list(const std::string& practice, const std::vector<std::string>& ids, Instant now) {
+void IntegrityJudge::saw_list(const std::vector<std::string>& ids, Instant now) {
     std::set<std::string> seen;
     for (const std::string& id : ids) {
-        const LedgerEntry* entry = ledger_.find(id);
         if (!seen.insert(id).second) {
             add(IntegrityFinding::Kind::duplicate, id, now);
-        } else if (entry == nullptr) {
-            add(IntegrityFinding::Kind::phantom, id, now);
-        } else if (entry->practice != practice) {
-            add(IntegrityFinding::Kind::wrong_practice, id, now);
         }
     }
 }

@@ -7,10 +7,9 @@
 
 namespace firedrill::sim {
 
-Digest content_digest(std::string_view form, const Content& content) {
+Digest content_digest(const Content& content) {
     Bytes all;
     Writer writer(all);
-    writer.sized(as_bytes(form));
     for (const ContentLine& line : content) {
         writer.sized(as_bytes(line.question));
         writer.sized(as_bytes(line.answer));
@@ -19,7 +18,7 @@ Digest content_digest(std::string_view form, const Content& content) {
 }
 
 void Ledger::attempt(LedgerEntry entry) {
-    auto [at, is_new] = entries_.try_emplace(entry.id, entry);
+    auto [at, is_new] = entries_.try_emplace(entry.page, entry);
     if (!is_new) {
         CHECK(at->second.digest == entry.digest);
         CHECK(at->second.practice == entry.practice);
@@ -27,18 +26,35 @@ void Ledger::attempt(LedgerEntry entry) {
     ++at->second.attempts;
 }
 
-void Ledger::acknowledge(const std::string& id, Instant now) {
-    auto at = entries_.find(id);
+bool Ledger::acknowledge(const std::string& page, const std::string& id, Instant now) {
+    auto at = entries_.find(page);
     CHECK(at != entries_.end());
-    if (!at->second.acknowledged) {
-        at->second.acknowledged = now;
+    LedgerEntry& entry = at->second;
+    if (!entry.acknowledged) {
+        entry.acknowledged = now;
         ++acknowledged_;
     }
+    if (entry.id.empty()) {
+        entry.id = id;
+        pages_[id] = page;
+    }
+    return entry.id == id;
+}
+
+const LedgerEntry* Ledger::bind(const std::string& practice, const Digest& digest, const std::string& id) {
+    for (auto& [page, entry] : entries_) {
+        if (entry.practice == practice && entry.digest == digest && entry.id.empty()) {
+            entry.id = id;
+            pages_[id] = page;
+            return &entry;
+        }
+    }
+    return nullptr;
 }
 
 const LedgerEntry* Ledger::find(const std::string& id) const {
-    auto at = entries_.find(id);
-    return at == entries_.end() ? nullptr : &at->second;
+    const auto at = pages_.find(id);
+    return at == pages_.end() ? nullptr : &entries_.at(at->second);
 }
 
 std::uint64_t Ledger::acknowledged_before(Instant at) const {
@@ -49,9 +65,9 @@ std::uint64_t Ledger::acknowledged_before(Instant at) const {
 
 std::vector<std::string> Ledger::acknowledged_ids(const std::string& practice) const {
     std::vector<std::pair<Instant, std::string>> found;
-    for (const auto& [id, entry] : entries_) {
+    for (const auto& [page, entry] : entries_) {
         if (entry.practice == practice && entry.acknowledged) {
-            found.emplace_back(*entry.acknowledged, id);
+            found.emplace_back(*entry.acknowledged, entry.id);
         }
     }
     std::sort(found.begin(), found.end());

@@ -109,7 +109,7 @@ void decide_secrecy(const Evidence& e, ClaimResult& out, std::initializer_list<M
     out.verdict = out.why.empty() ? holds : not_judged;
 }
 
-ClaimResult decide(const Scenario& scenario, const Evidence& e, const Claim& claim) {
+ClaimResult decide(const Scenario& scenario, const Evidence& e, const ClaimInfo& claim) {
     ClaimResult out;
     out.claim = &claim;
     const auto expected = scenario.expect.claims.find(std::string(claim.id));
@@ -191,7 +191,7 @@ void judge_findings(const Scenario& scenario, const Evidence& e, Reasons& reason
     }
 }
 
-Trouble trouble_of(const Claim& claim) {
+Trouble trouble_of(const ClaimInfo& claim) {
     switch (claim.rule) {
         case ClaimRule::nothing_lost:
         case ClaimRule::all_in_log:
@@ -240,7 +240,7 @@ Judgement judge(const Scenario& scenario, const Evidence& evidence) {
     Judgement out;
     Reasons reasons(out);
     for (const std::string& id : scenario.claims) {
-        const Claim* claim = find_claim(id);
+        const ClaimInfo* claim = find_claim(id);
         CHECK(claim != nullptr);  // the loader accepts known claims only
         out.claims.push_back(decide(scenario, evidence, *claim));
     }

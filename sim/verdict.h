@@ -51,7 +51,7 @@ std::string_view verdict_name(ClaimVerdict verdict) noexcept;
 std::string_view verdict_name(RunVerdict verdict) noexcept;
 
 struct ClaimResult {
-    const Claim* claim = nullptr;
+    const ClaimInfo* claim = nullptr;
     ClaimVerdict verdict = ClaimVerdict::not_judged;
     std::string measured;   ///< begins with the number where there is one: "412.3 s", "0 of 118 lost"
     std::optional<double> value;

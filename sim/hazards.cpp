@@ -1,0 +1,124 @@
+#include "sim/hazards.h"
+
+#include <fmt/format.h>
+
+namespace firedrill::sim {
+
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4096;
+constexpr Duration kSurePowerCut = std::chrono::seconds(3);  // when no disk operation came to strike in
+
+bool is_page_file(const std::string& name, const std::string& store) {
+    const std::string directory(32, '0');
+    if (!name.starts_with("pages.") || name.size() < 6 + directory.size()) {
+        return false;
+    }
+    const bool is_directory = name.compare(6, directory.size(), directory) == 0;
+    return store == "all" || (store == "directory") == is_directory;
+}
+
+}  // namespace
+
+Hazards::Hazards(World& world, Installation& installation)
+    : world_(world), installation_(installation), random_(world.universe.random.stream("hazards")) {
+    for (const Hazard& hazard : world.scenario.hazards) {
+        evidence_.push_back({hazard.kind, hazard.disk, false});
+    }
+}
+
+void Hazards::plan() {
+    for (std::size_t i = 0; i < evidence_.size(); ++i) {
+        const Hazard& hazard = world_.scenario.hazards[i];
+        for (std::uint32_t n = 0; n < hazard.times; ++n) {
+            const auto spread = static_cast<std::uint64_t>(hazard.spread.count());
+            const Duration late(static_cast<std::int64_t>(spread == 0 ? 0 : random_.below(spread)));
+            world_.universe.loop.call_at(Instant{} + hazard.at + hazard.every * n + late, [this, i] { strike(i); });
+        }
+    }
+}
+
+void Hazards::strike(std::size_t index) {
+    const Hazard& hazard = world_.scenario.hazards[index];
+    bool has_hit = false;
+    bool ends_service = true;
+    switch (hazard.kind) {
+        case HazardKind::corrupt_pages: has_hit = corrupt_pages(hazard); break;
+        case HazardKind::disk_dies:
+            has_hit = kill_disks(hazard);
+            ends_service = hazard.disk == "data" || hazard.disk == "all-logs" || world_.scenario.topology.log_disks == 1;
+            break;
+        case HazardKind::node_crash: has_hit = crash(); break;
+        case HazardKind::power_loss: has_hit = cut_power(); break;
+    }
+    world_.note(TraceKind::hazard, hazard_name(hazard.kind), has_hit ? "hit" : "missed");
+    world_.tell(fmt::format("hazard {}{}", hazard_name(hazard.kind), has_hit ? "" : " hits nothing"));
+    if (!has_hit) {
+        return;
+    }
+    evidence_[index].has_fired = true;
+    first_ = first_.value_or(world_.now());
+    last_ = world_.now();
+    if (ends_service) {
+        world_.recovery.hazard(world_.now());
+    }
+}
+
+bool Hazards::corrupt_pages(const Hazard& hazard) {
+    SimDisk& disk = *installation_.disks().data;
+    bool has_hit = false;
+    for (const std::string& name : disk.peek_names()) {
+        const std::optional<Bytes> contents = is_page_file(name, hazard.store) ? disk.peek(name) : std::nullopt;
+        const std::uint64_t pages = contents ? contents->size() / kPageBytes : 0;
+        const std::uint64_t sure = pages == 0 ? 0 : random_.below(pages);
+        for (std::uint64_t page = 0; page < pages; ++page) {
+            if (page != sure && !random_.chance(hazard.percent, 100)) {
+                continue;
+            }
+            Bytes rubbish(kPageBytes);
+            random_.fill(rubbish);
+            has_hit = disk.corrupt(name, page * kPageBytes, rubbish).has_value() || has_hit;
+        }
+    }
+    return has_hit;
+}
+
+bool Hazards::kill_disks(const Hazard& hazard) {
+    DiskSet& disks = installation_.disks();
+    if (hazard.disk == "data") {
+        disks.data->die();
+        return true;
+    }
+    for (std::size_t i = 0; i < disks.logs.size(); ++i) {
+        if (hazard.disk == "all-logs" || hazard.disk == fmt::format("log{}", i)) {
+            disks.logs[i]->die();
+        }
+    }
+    return true;
+}
+
+bool Hazards::crash() {
+    if (!installation_.is_on()) {
+        return false;
+    }
+    // From the loop, after this handler: the recovery judge hears of the hazard first.
+    world_.universe.loop.post([this] { installation_.crash(); });
+    return true;
+}
+
+/// Mostly in the middle of a job: during one of the next disk operations of one of the disks.
+bool Hazards::cut_power() {
+    if (!installation_.is_on()) {
+        return false;
+    }
+    const std::uint32_t incarnation = installation_.incarnation();
+    installation_.cut_power_within(random_.below(16), random_.between(1, 60));
+    world_.universe.loop.call_after(kSurePowerCut, [this, incarnation] {
+        if (installation_.incarnation() == incarnation) {
+            installation_.cut_power();
+        }
+    });
+    return true;
+}
+
+}  // namespace firedrill::sim

@@ -1,0 +1,40 @@
+// Hazards: strikes what the scenario plans, when it plans it, and remembers whether it hit anything.
+//
+// Loop only. A hazard has fired when it changed something: pages that were there, a process that ran, a disk.
+#pragma once
+
+#include <vector>
+
+#include "sim/installation.h"
+#include "sim/verdict.h"
+#include "sim/world.h"
+
+namespace firedrill::sim {
+
+class Hazards {
+  public:
+    Hazards(World& world, Installation& installation);
+    /// Sets every strike's timer; the seed decides what a spread leaves open.
+    void plan();
+
+    [[nodiscard]] std::vector<HazardEvidence> evidence() const { return evidence_; }
+    /// The first and the last that fired; nullopt when none did.
+    [[nodiscard]] std::optional<Instant> first() const { return first_; }
+    [[nodiscard]] std::optional<Instant> last() const { return last_; }
+
+  private:
+    void strike(std::size_t index);
+    bool corrupt_pages(const Hazard& hazard);
+    bool kill_disks(const Hazard& hazard);
+    bool crash();
+    bool cut_power();
+
+    World& world_;
+    Installation& installation_;
+    Random random_;
+    std::vector<HazardEvidence> evidence_;
+    std::optional<Instant> first_;
+    std::optional<Instant> last_;
+};
+
+}  // namespace firedrill::sim
