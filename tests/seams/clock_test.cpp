@@ -1,0 +1,1 @@
+#include "seams/clock_contract.h"

@@ -1,0 +1,214 @@
+// What every Disk must keep (seams/disk.h) while it has power, in both worlds.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "seams/worlds.h"
+
+namespace firedrill::test {
+
+template <class World>
+class DiskContract : public ::testing::Test {
+  protected:
+    std::unique_ptr<File> open(std::string_view name, Open how = Open::any) {
+        auto file = disk_.open(name, how);
+        EXPECT_TRUE(file.is_ok()) << (file ? "" : file.error().text);
+        return file ? std::move(file).value() : nullptr;
+    }
+    std::string contents(File& file) {
+        Bytes out(file.size_bytes().value());
+        EXPECT_EQ(file.read_at(0, out).value(), out.size());
+        return std::string(as_text(out));
+    }
+    Fault open_fault(std::string_view name, Open how) {
+        auto file = disk_.open(name, how);
+        return file ? Fault::internal : file.error().fault;
+    }
+    World world_;
+    Disk& disk_ = world_.disk();
+};
+TYPED_TEST_SUITE(DiskContract, Worlds, WorldNames);
+
+TYPED_TEST(DiskContract, ReadsBackWhatWasWrittenBeforeAnySyncThroughEveryFileOfThatName) {
+    auto a = this->open("a");
+    auto b = this->open("a");
+
+    ASSERT_TRUE(a->write_at(0, as_bytes("first")));
+    EXPECT_EQ(this->contents(*b), "first");
+    ASSERT_TRUE(b->write_at(3, as_bytes("dly")));
+    EXPECT_EQ(this->contents(*a), "firdly");
+}
+
+TYPED_TEST(DiskContract, ReadsFewerBytesOnlyAtTheEnd) {
+    auto file = this->open("a");
+    ASSERT_TRUE(file->write_at(0, as_bytes("0123456789")));
+    std::array<Byte, 8> out{};
+
+    EXPECT_EQ(file->read_at(0, out).value(), 8U);
+    EXPECT_EQ(file->read_at(7, out).value(), 3U);
+    EXPECT_EQ(as_text(ByteView(out).first(3)), "789");
+    EXPECT_EQ(file->read_at(10, out).value(), 0U);
+    EXPECT_EQ(file->read_at(1ULL << 40, out).value(), 0U);
+    EXPECT_EQ(file->read_at(0, {}).value(), 0U);
+}
+
+TYPED_TEST(DiskContract, GathersPiecesInOrderEmptyOnesIncluded) {
+    auto file = this->open("a");
+    std::vector<Bytes> pieces;
+    std::vector<ByteView> views;
+    Bytes all;
+    for (std::size_t i = 0; i < 200; ++i) {
+        pieces.push_back(Bytes(i * 37 % 700, static_cast<Byte>(i)));
+    }
+    for (const Bytes& piece : pieces) {
+        views.push_back(piece);
+        append(all, piece);
+    }
+
+    ASSERT_TRUE(file->write_at(100, views));
+
+    Bytes out(all.size());
+    EXPECT_EQ(file->size_bytes().value(), 100 + all.size());
+    EXPECT_EQ(file->read_at(100, out).value(), all.size());
+    EXPECT_EQ(out, all);
+    ASSERT_TRUE(file->write_at(0, std::span<const ByteView>{}));
+    EXPECT_EQ(file->size_bytes().value(), 100 + all.size());
+}
+
+TYPED_TEST(DiskContract, FillsTheGapBeforeAWriteWithZeroes) {
+    auto file = this->open("a");
+    ASSERT_TRUE(file->write_at(0, as_bytes("x")));
+
+    ASSERT_TRUE(file->write_at(5000, as_bytes("y")));
+
+    EXPECT_EQ(this->contents(*file), "x" + std::string(4999, '\0') + "y");
+}
+
+TYPED_TEST(DiskContract, TruncatesBothWaysAndForgetsWhatWasCut) {
+    auto file = this->open("a");
+    ASSERT_TRUE(file->write_at(0, Bytes(2000, 'x')));
+    ASSERT_TRUE(file->sync());
+
+    ASSERT_TRUE(file->truncate(700));
+    EXPECT_EQ(this->contents(*file), std::string(700, 'x'));
+    ASSERT_TRUE(file->truncate(1500));
+    EXPECT_EQ(this->contents(*file), std::string(700, 'x') + std::string(800, '\0'));
+    ASSERT_TRUE(file->write_at(1600, as_bytes("z")));
+    EXPECT_EQ(this->contents(*file), std::string(700, 'x') + std::string(900, '\0') + "z");
+    ASSERT_TRUE(file->sync());
+    EXPECT_EQ(this->contents(*file), std::string(700, 'x') + std::string(900, '\0') + "z");
+}
+
+TYPED_TEST(DiskContract, AllocatingKeepsContentsAndNeverShrinks) {
+    auto file = this->open("a");
+    ASSERT_TRUE(file->write_at(0, as_bytes("keep")));
+
+    ASSERT_TRUE(file->allocate(100'000));
+    EXPECT_EQ(file->size_bytes().value(), 100'000U);
+    ASSERT_TRUE(file->allocate(10));
+    EXPECT_EQ(file->size_bytes().value(), 100'000U);
+    ASSERT_TRUE(file->allocate(0));
+
+    EXPECT_EQ(this->contents(*file), "keep" + std::string(99'996, '\0'));
+}
+
+TYPED_TEST(DiskContract, OpensAsAsked) {
+    EXPECT_EQ(this->open_fault("a", Open::existing), Fault::not_found);
+    this->open("a", Open::create);
+    EXPECT_EQ(this->open_fault("a", Open::create), Fault::exists);
+    this->open("a", Open::existing);
+    this->open("a", Open::any);
+}
+
+TYPED_TEST(DiskContract, RefusesNamesOutsideTheRule) {
+    const std::string longest(100, 'n');
+    for (const std::string& name : {std::string(), std::string("."), std::string(".."), std::string(".hidden"),
+                                    std::string("a/b"), std::string("a b"), std::string("\xc3\xa4"),
+                                    std::string("a\0b", 3), std::string("../a"), longest + "n"}) {
+        EXPECT_EQ(this->open_fault(name, Open::any), Fault::bad_usage) << name;
+        EXPECT_EQ(this->disk_.remove(name).error().fault, Fault::bad_usage) << name;
+        EXPECT_EQ(this->disk_.rename("a", name).error().fault, Fault::bad_usage) << name;
+        EXPECT_EQ(this->disk_.rename(name, "a").error().fault, Fault::bad_usage) << name;
+    }
+    this->open(longest);
+    this->open("A-z_0.9-");
+    EXPECT_EQ(this->disk_.list().value(), (std::vector<std::string>{"A-z_0.9-", longest}));
+}
+
+TYPED_TEST(DiskContract, ListsNamesSortedBytewise) {
+    for (const auto* name : {"b", "B", "a10", "a2", "-"}) {
+        this->open(name);
+    }
+
+    EXPECT_EQ(this->disk_.list().value(), (std::vector<std::string>{"-", "B", "a10", "a2", "b"}));
+}
+
+TYPED_TEST(DiskContract, RenameReplacesTheTargetAndOpenFilesFollow) {
+    auto source = this->open("a");
+    auto target = this->open("b");
+    ASSERT_TRUE(source->write_at(0, as_bytes("new")));
+    ASSERT_TRUE(target->write_at(0, as_bytes("old")));
+
+    ASSERT_TRUE(this->disk_.rename("a", "b"));
+
+    EXPECT_EQ(this->disk_.list().value(), std::vector<std::string>{"b"});
+    EXPECT_EQ(this->contents(*this->open("b", Open::existing)), "new");
+    EXPECT_EQ(this->contents(*target), "old");
+    ASSERT_TRUE(source->write_at(3, as_bytes("er")));
+    EXPECT_EQ(this->contents(*this->open("b", Open::existing)), "newer");
+    EXPECT_EQ(this->disk_.rename("a", "c").error().fault, Fault::not_found);
+    EXPECT_TRUE(this->disk_.rename("b", "b"));
+}
+
+TYPED_TEST(DiskContract, ARemovedFileIsGoneByNameAndLivesOnWhereItIsOpen) {
+    auto file = this->open("a");
+    ASSERT_TRUE(file->write_at(0, as_bytes("still here")));
+
+    ASSERT_TRUE(this->disk_.remove("a"));
+
+    EXPECT_EQ(this->open_fault("a", Open::existing), Fault::not_found);
+    EXPECT_EQ(this->disk_.remove("a").error().fault, Fault::not_found);
+    EXPECT_EQ(this->contents(*file), "still here");
+    EXPECT_TRUE(file->sync());
+    EXPECT_TRUE(this->disk_.sync_names());
+    EXPECT_EQ(this->contents(*this->open("a", Open::create)), "");
+}
+
+TYPED_TEST(DiskContract, HasOneOwnerWhoIsNamed) {
+    auto claim = this->disk_.claim("firedrill serve, process 41");
+    ASSERT_TRUE(claim.is_ok());
+
+    auto second = this->disk_.claim("another");
+    ASSERT_FALSE(second.is_ok());
+    EXPECT_EQ(second.error().fault, Fault::in_use);
+    EXPECT_NE(second.error().text.find("firedrill serve, process 41"), std::string::npos) << second.error().text;
+    EXPECT_TRUE(this->disk_.list().value().empty());
+
+    std::move(claim).value().reset();
+    EXPECT_TRUE(this->disk_.claim("the next").is_ok());
+}
+
+TYPED_TEST(DiskContract, HasFreeSpaceAndALabel) {
+    EXPECT_GT(this->disk_.free_space_bytes().value(), 0U);
+    EXPECT_FALSE(this->disk_.label().empty());
+}
+
+TYPED_TEST(DiskContract, ErrorsNameDiskAndFile) {
+    auto missing = this->disk_.open("nothing.db", Open::existing);
+
+    EXPECT_NE(missing.error().text.find(this->disk_.label() + "/nothing.db"), std::string::npos);
+}
+
+TYPED_TEST(DiskContract, ReplaceFileAndReadFileWorkOverIt) {
+    ASSERT_TRUE(replace_file(this->disk_, "settings", as_bytes("one")));
+    ASSERT_TRUE(replace_file(this->disk_, "settings", as_bytes("second")));
+
+    EXPECT_EQ(as_text(read_file(this->disk_, "settings", 6).value()), "second");
+    EXPECT_EQ(read_file(this->disk_, "settings", 5).error().fault, Fault::limit);
+    EXPECT_EQ(read_file(this->disk_, "other", 5).error().fault, Fault::not_found);
+    EXPECT_EQ(this->disk_.list().value(), std::vector<std::string>{"settings"});
+}
+
+}  // namespace firedrill::test

@@ -1,0 +1,1 @@
+#include "seams/disk_contract.h"

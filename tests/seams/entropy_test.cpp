@@ -1,0 +1,1 @@
+#include "seams/entropy_contract.h"

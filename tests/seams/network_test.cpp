@@ -1,0 +1,1 @@
+#include "seams/network_contract.h"

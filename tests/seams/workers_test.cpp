@@ -1,0 +1,1 @@
+#include "seams/workers_contract.h"
