@@ -81,8 +81,6 @@ verb_bench() {
 }
 
 verb_fuzz() {
-    # shellcheck disable=SC2086
-    need_packages $packages_clang
     local targets target=${1:-} duration=${2:-}
     targets=$(sed -n "s/^ *'\([a-z0-9_]*\)': .*/\1/p" fuzz/meson.build | paste -sd' ')
     if [ -z "$target" ]; then
@@ -91,6 +89,8 @@ verb_fuzz() {
     fi
     [[ " $targets " == *" $target "* ]] || fail_usage "\"$target\" is not a fuzz target; there are: $targets"
     is_number "$duration" || fail_usage "fuzz needs a target and a number of seconds, for example: fuzz $target 60"
+    # shellcheck disable=SC2086
+    need_packages $packages_clang
     export CC="$(first_command ccache) clang-19" CXX="$(first_command ccache) clang++-19" CC_LD=lld-19 CXX_LD=lld-19
     prepare build-fuzz -Dfuzzing_engine=true -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false
     compile build-fuzz "fuzz/fuzz_$target"

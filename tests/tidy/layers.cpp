@@ -38,7 +38,7 @@ struct Home {
     std::string_view reason;
 };
 const std::array kHomes{
-    Home{"botan/", {"core/crypto", "tests/crypto"}, "Botan is named in core/crypto only; use crypto/*.h"},
+    Home{"botan/", {"core/crypto", "tests/crypto", "bench"}, "Botan is named in core/crypto only; use crypto/*.h"},
     Home{"sqlite3.h",
          {"core/store", "tests/store", "bench"},
          "SQLite is named in core/store only; use store/database.h"},

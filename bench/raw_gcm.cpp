@@ -1,0 +1,54 @@
+#include "raw_gcm.h"
+
+#include <botan/aead.h>
+
+#include <array>
+#include <vector>
+
+#include "store/page.h"
+
+namespace firedrill::bench {
+namespace {
+
+store::KeyRing make_ring() {
+    store::KeyRing ring(1);
+    ring[0].epoch = 1;
+    ring[0].key = crypto::Secret(crypto::kKeySize);
+    ring[0].key.mutable_view()[0] = 1;
+    return ring;
+}
+
+}  // namespace
+
+struct PageSealing::State {
+    std::unique_ptr<store::PageCipher> cipher = store::make_page_cipher(StoreId{}, make_ring());
+    std::unique_ptr<Botan::AEAD_Mode> raw =
+        Botan::AEAD_Mode::create_or_throw("AES-256/GCM", Botan::Cipher_Dir::Encryption);
+    std::array<Byte, store::kPageSize> plain{};
+    store::SealedPage sealed{};
+    crypto::Nonce nonce{};
+    std::array<Byte, 12> raw_nonce{};
+    Botan::secure_vector<Byte> buffer;
+    std::uint64_t count = 0;
+};
+
+PageSealing::PageSealing() : state_(std::make_unique<State>()) {
+    state_->raw->set_key(std::vector<Byte>(32, 1));
+    state_->buffer.reserve(store::kPageSize + 16);
+}
+PageSealing::~PageSealing() = default;
+
+void PageSealing::seal_page() {
+    store_u64(state_->nonce.data(), ++state_->count);
+    state_->cipher->seal(2, state_->count, state_->nonce, state_->plain, state_->sealed);
+}
+
+void PageSealing::seal_raw() {
+    store_u64(state_->raw_nonce.data(), ++state_->count);
+    state_->raw->set_associated_data(std::array<Byte, 16>{});
+    state_->raw->start(state_->raw_nonce);
+    state_->buffer.assign(state_->plain.begin(), state_->plain.begin() + store::kPlainSize);
+    state_->raw->finish(state_->buffer);
+}
+
+}  // namespace firedrill::bench
