@@ -1,31 +1,38 @@
 #include "store/data_folder.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "crypto/hash.h"
+#include "store/log_format.h"
+#include "store/log_members.h"
 
 namespace firedrill::store {
 
 namespace {
 
 constexpr std::string_view kMarkerName = "firedrill.node";
+constexpr std::string_view kCreatingName = "firedrill.creating";
 constexpr std::string_view kSlotsName = "node.slots";
 constexpr std::string_view kMagic = "FDNODE\r\n";
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kBodySize = 8 + 4 + 16 + 16;
 
-}  // namespace
+Bytes encode(const DataFolder& folder) {
+    Bytes document;
+    Writer out(document);
+    out.bytes(as_bytes(kMagic));
+    out.u32(kVersion);
+    out.bytes(folder.node.view());
+    out.bytes(folder.timeline.view());
+    append(document, crypto::sha256(document).view());
+    return document;
+}
 
-Result<DataFolder> read_data_folder(Disk& data) {
-    auto read = read_file(data, kMarkerName, 4096);
-    if (!read) {
-        if (read.error().fault == Fault::not_found) {
-            return Error{Fault::not_found, fmt::format("{} is not a data folder: it has no file {}; create or restore one",
-                                                       data.label(), kMarkerName)};
-        }
-        return std::move(read).error();
-    }
-    Reader in(*read);
+Result<DataFolder> read_document(Disk& data, std::string_view name) {
+    const Bytes read = TRY(read_file(data, name, 4096));
+    Reader in(read);
     const bool is_ours = as_text(in.bytes(kMagic.size())) == kMagic;
     const std::uint32_t version = in.u32();
     if (is_ours && in.is_ok() && version > kVersion) {
@@ -39,31 +46,82 @@ Result<DataFolder> read_data_folder(Disk& data) {
     in.fill(folder.timeline.bytes);
     in.fill(stated.bytes);
     if (!is_ours || !in.is_done() || version != kVersion ||
-        crypto::sha256(ByteView(*read).first(kBodySize)) != stated) {
+        crypto::sha256(ByteView(read).first(kBodySize)) != stated) {
         return Error{Fault::damaged, fmt::format("{}/{} is not what was written; restore the node from its log",
-                                                 data.label(), kMarkerName)};
+                                                 data.label(), name)};
     }
     return folder;
 }
 
-Status write_data_folder(Disk& data, const DataFolder& folder) {
-    Bytes document;
-    Writer out(document);
-    out.bytes(as_bytes(kMagic));
-    out.u32(kVersion);
-    out.bytes(folder.node.view());
-    out.bytes(folder.timeline.view());
-    append(document, crypto::sha256(document).view());
-    return replace_file(data, kMarkerName, document);
+Result<bool> has_name(Disk& disk, std::string_view name) {
+    const std::vector<std::string> names = TRY(disk.list());
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Status check_no_data_folder(Disk& data) {
-    for (const std::string& name : TRY(data.list())) {
-        // Page files and slots without the marker are what an interrupted creation left: nothing was promised yet,
-        // but what they hold is decided by the log, which create_log refuses to overwrite.
-        if (name == kMarkerName) {
-            return Error{Fault::exists, fmt::format("{} is a data folder already; choose an empty folder", data.label())};
+/// Removes the segments of a creation that never ended, and, when no others are there, the disk's membership.
+Status clear_log_disk(Disk& disk, const TimelineId& timeline) {
+    const auto ours = segment_name(timeline, 1).timeline;
+    bool has_others = false;
+    for (const std::string& name : TRY(disk.list())) {
+        const auto segment = parse_segment_name(name);
+        if (segment && segment->timeline == ours) {
+            TRY(disk.remove(name));
         }
+        has_others = has_others || (segment && segment->timeline != ours);
+    }
+    if (!has_others && TRY(has_name(disk, kLogDiskFile))) {
+        TRY(disk.remove(kLogDiskFile));
+    }
+    return disk.sync_names();
+}
+
+Status clear_interrupted_creation(Disk& data, std::span<Disk* const> logs) {
+    auto begun = read_document(data, kCreatingName);
+    if (!begun) {
+        return begun.error().fault == Fault::not_found ? Status() : Status(std::move(begun).error());
+    }
+    for (Disk* disk : logs) {
+        TRY(clear_log_disk(*disk, begun->timeline));
+    }
+    if (TRY(has_name(data, kMembershipFile))) {
+        TRY(data.remove(kMembershipFile));
+    }
+    TRY(data.remove(kCreatingName));
+    return data.sync_names();
+}
+
+}  // namespace
+
+Result<DataFolder> read_data_folder(Disk& data) {
+    auto read = read_document(data, kMarkerName);
+    if (!read && read.error().fault == Fault::not_found) {
+        return Error{Fault::not_found, fmt::format("{} is not a data folder: it has no file {}; create or restore one",
+                                                   data.label(), kMarkerName)};
+    }
+    return read;
+}
+
+Status begin_data_folder(Disk& data, std::span<Disk* const> logs, const DataFolder& folder) {
+    if (TRY(has_name(data, kMarkerName))) {
+        return Error{Fault::exists, fmt::format("{} is a data folder already; choose an empty folder", data.label())};
+    }
+    TRY(clear_interrupted_creation(data, logs));
+    for (Disk* disk : logs) {
+        for (const std::string& name : TRY(disk->list())) {
+            if (parse_segment_name(name)) {
+                return Error{Fault::exists, fmt::format("log disk {} holds a transaction log already ({}); choose an "
+                                                        "empty folder, or restore from it",
+                                                        disk->label(), name)};
+            }
+        }
+    }
+    return replace_file(data, kCreatingName, encode(folder));
+}
+
+Status write_data_folder(Disk& data, const DataFolder& folder) {
+    TRY(replace_file(data, kMarkerName, encode(folder)));
+    if (TRY(has_name(data, kCreatingName))) {
+        TRY(data.remove(kCreatingName));
     }
     return {};
 }

@@ -10,10 +10,11 @@ namespace firedrill::store {
 inline constexpr std::size_t kMaxQueuedJobs = 4096;
 /// Bytes of a record in the log, never less than it really takes.
 constexpr std::uint64_t record_bytes(std::uint64_t pages) { return 512 + pages * (kPageSize + 64); }
-/// Log space promised to a writing job before BEGIN: the largest commit there can be.
-inline constexpr std::uint64_t kCommitBytes = record_bytes(kMaxChangedPages);
-/// Writing jobs for which space is asked at once.
-inline constexpr std::uint64_t kSpaceAhead = 8;
+/// Log space promised to a writing job before BEGIN. Room for the largest commit there can be would make a node reserve
+/// gigabytes; a larger commit that meets a full disk waits for space instead of being refused.
+inline constexpr std::uint64_t kPromisedBytes = record_bytes(256);
+/// Asked for beyond what is needed now, so that one reservation serves many commits.
+inline constexpr std::uint64_t kSpaceAhead = 16ull << 20;
 /// Records of one append: LogWriter's limit.
 inline constexpr std::size_t kMaxBatch = 4096;
 /// When folding fails, writing goes on until this many times fold_after_bytes wait in memory.

@@ -42,7 +42,7 @@ struct LoopStorage::LogJob {
     }
 };
 
-std::uint64_t LoopStorage::promised_bytes() const { return log_queue_bytes_ + writers_ * kCommitBytes; }
+std::uint64_t LoopStorage::promised_bytes() const { return log_queue_bytes_ + writers_ * kPromisedBytes; }
 
 Lsn LoopStorage::queue_record(std::variant<Commit, NodeSlots, Reset> body) {
     Record record;
@@ -75,8 +75,8 @@ void LoopStorage::pump_log() {
     job->wall = seams_.clock.wall();
     job->is_tick = std::exchange(is_tick_due_, false);
     if (std::exchange(wants_space_, false)) {
-        job->least_bytes = promised_bytes() - job->bytes + kCommitBytes;
-        job->wanted_bytes = job->least_bytes + (kSpaceAhead - 1) * kCommitBytes;
+        job->least_bytes = promised_bytes() - job->bytes + kPromisedBytes;
+        job->wanted_bytes = job->least_bytes + kSpaceAhead;
     }
     is_log_busy_ = true;
     seams_.workers.run(

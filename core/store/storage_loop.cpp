@@ -224,11 +224,19 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
         case Kind::unlock:  // a full disk must not keep people from reading; what a migration writes is small
             return true;
         case Kind::write:
-            if (promised_bytes() + kCommitBytes <= space_bytes_) {
+            if (promised_bytes() + kPromisedBytes <= space_bytes_) {
                 return true;
             }
             store.is_waiting = true;
             wants_space_ = true;
+            if (retry_ != TimerId::none) {
+                // What was accepted already waits for space; nothing is added to it.
+                seams_.clock.defer([this, alive = std::weak_ptr(alive_)] {
+                    if (!alive.expired()) {
+                        refuse_waiting(Error{Fault::disk_full, "a log disk is full; free space on it and try again"});
+                    }
+                });
+            }
             pump_log();
             return false;
         case Kind::fold:

@@ -125,7 +125,7 @@ class LoopStorage final : public Storage {
     bool is_tick_due_ = false;
     bool wants_space_ = false;
     std::uint64_t space_bytes_ = 0;        // reserved in the log and not used yet
-    std::uint32_t writers_ = 0;            // writing jobs on lanes, each promised kCommitBytes
+    std::uint32_t writers_ = 0;            // writing jobs on lanes, each promised kPromisedBytes
     TimerId tick_ = TimerId::none;
     TimerId retry_ = TimerId::none;
     std::optional<Error> fatal_;

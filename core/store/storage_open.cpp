@@ -158,7 +158,7 @@ Result<std::unique_ptr<Storage>> Storage::create(Seams seams, StorageOptions opt
     }
     StorageStart start;
     start.claim = TRY(seams.data.claim(kOwner));
-    TRY(check_no_data_folder(seams.data));
+    TRY(begin_data_folder(seams.data, seams.logs, {options.node, options.first_timeline}));
     const LogIdentity identity{options.node, options.first_timeline};
     auto writer = TRY(create_log(log_options(seams, options, identity), node_slots, seams.clock.wall()));
     TRY(write_node_slots(seams.data, node_slots));
