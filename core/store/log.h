@@ -3,9 +3,10 @@
 // File names: "log.<timeline: 8 hex>.<first lsn: 16 hex>" (open or closed). Rules:
 //  1. Everything here blocks; LogWriter is used only by jobs of Lane::log, recovery before the loop serves.
 //  2. append() is all or nothing for its batch: ok means every record of it is synced on every member disk.
-//  3. A torn tail (damage that no valid record follows, here or on a mirror, and that is above every `durable` field
-//     seen) is cut, and the cut synced, before anything is appended. Damage with valid records beyond it is read from
-//     the mirror and rewritten; with no good copy: Fault::damaged naming store, LSN range and way out; nothing written.
+//  3. A torn tail (damage that no valid record covers, here or on a mirror: it is above every `durable` field seen) is
+//     cut, and the cut synced, before anything is appended. The log writes `durable` itself, one value a batch, since
+//     the sectors of a batch reach a disk in any order. Damage that a record covers is read from the mirror and
+//     rewritten; with no good copy: Fault::damaged naming store, LSN range and way out; nothing is written.
 //  4. A segment is closed after an hour of wall time or kSegmentLimit bytes: footer with index by store, hash chain,
 //     Ed25519 signature of the node. The next begins with NodeSlots.
 //  5. A failed write or sync on one of several disks: that member is dropped only after the new membership is durable
@@ -83,6 +84,7 @@ struct LogOptions {
     Disk* membership = nullptr;   ///< data disk: holds "log.members"
     const crypto::Secret* signing_seed = nullptr;  ///< Ed25519; must outlive the writer
     Lsn accept_loss_after = 0;    ///< an operator's word that records above it may be lost; 0 = no such word
+    Lsn folded_through = 0;       ///< newest LSN that a page file holds: a log that ends below it has lost records
 };
 
 /// Creates an empty log (disks hold no segment; exists otherwise) whose first record is NodeSlots with LSN 1. Durable.

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "store/log_copy.h"
+
 namespace firedrill::store {
 namespace {
 
@@ -39,8 +41,16 @@ Result<SegmentHeader> read_header(Disk& disk, const SegmentName& name) {
     return header;
 }
 
-/// Takes the first good header among the copies, those in service first.
+/// How much stands behind a header, for the rare case that two disks differ in it.
+Result<std::pair<Lsn, Lsn>> reach(Disk& disk, const SegmentName& name, const SegmentHeader& header) {
+    SegmentCopy copy = TRY(SegmentCopy::open(disk, name, 0));
+    const auto beyond = TRY(copy.look_beyond(header.records_offset(), header));
+    return std::pair(beyond.proven, beyond.last_sound);
+}
+
+/// Takes the first good header among the copies, those in service first; of two that differ, the one with more behind it.
 Status choose_header(LogCatalogue& out, const SegmentName& name, const std::optional<NodeId>& node) {
+    std::optional<CatalogueEntry> best;
     for (const bool trusted : {true, false}) {
         for (std::size_t i = 0; i < out.sources.size(); ++i) {
             const LogSource& source = out.sources[i];
@@ -61,11 +71,21 @@ Status choose_header(LogCatalogue& out, const SegmentName& name, const std::opti
                                          "disk or an empty one",
                                          source.disk->label(), to_hex(header->node))};
             }
-            out.segments.emplace(name, CatalogueEntry{*header, i});
-            return {};
+            const bool is_rival = best && *header != best->header && out.sources[best->header_source].is_trusted == trusted;
+            if (is_rival) {
+                const auto one = TRY(reach(*out.sources[best->header_source].disk, name, best->header));
+                const auto two = TRY(reach(*source.disk, name, *header));
+                best = one < two ? CatalogueEntry{*header, i} : *best;
+            } else if (!best) {
+                best = CatalogueEntry{*header, i};
+            }
         }
     }
-    out.headless.insert(name);
+    if (best) {
+        out.segments.emplace(name, *best);
+    } else {
+        out.headless.insert(name);
+    }
     return {};
 }
 

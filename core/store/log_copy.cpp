@@ -85,6 +85,7 @@ Result<SegmentCopy::Beyond> SegmentCopy::look_beyond(std::uint64_t offset, const
         beyond.end = at + sector.size();
         if (const auto record = TRY(record_at(at))) {
             beyond.proven = std::max(beyond.proven, record->head.durable);
+            beyond.last_sound = std::max(beyond.last_sound, record->head.lsn);
             if (beyond.next_sound == 0) {
                 beyond.next_sound = record->head.lsn;
             }

@@ -29,6 +29,7 @@ class SegmentCopy {
         std::uint64_t end = 0;      ///< == offset when there are only zeroes
         Lsn proven = 0;             ///< highest LSN shown to have been durable
         Lsn next_sound = 0;         ///< LSN of the first sound record; 0 if none
+        Lsn last_sound = 0;         ///< highest LSN of a sound record; 0 if none
     };
     Result<Beyond> look_beyond(std::uint64_t offset, const SegmentHeader& header);
 

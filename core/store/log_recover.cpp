@@ -250,7 +250,7 @@ Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
     sources_ = catalogue.sources;
     WalkOptions walk;
     walk.from = from_;
-    walk.proven = std::max<Lsn>(membership_ ? membership_->durable : 0, from_ > 0 ? from_ - 1 : 0);
+    walk.proven = std::max({membership_ ? membership_->durable : 0, from_ > 0 ? from_ - 1 : 0, options_.folded_through});
     walk.accept_loss_after = options_.accept_loss_after;
     walk.may_skip = std::all_of(sources_.begin(), sources_.end(), [](const LogSource& s) { return s.is_trusted; });
     walked_ = TRY(walk_log(catalogue, walk, sink, nullptr));

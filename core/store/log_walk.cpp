@@ -34,6 +34,9 @@ class Walker {
     Result<Next> read_records(WalkedSegment& segment);
     Result<bool> read_start(WalkedSegment& segment);
     Result<bool> read_record(WalkedSegment& segment, bool use_untrusted);
+    Result<std::optional<RecordView>> next_in(SegmentCopy& copy, std::uint64_t offset);
+    Result<SegmentCopy*> choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
+                                     const SegmentHeader& header);
     Result<bool> read_close_mark(WalkedSegment& segment);
     Result<bool> skip_segment(WalkedSegment& segment);
     Result<Next> end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset);
@@ -359,6 +362,7 @@ Result<bool> Walker::read_start(WalkedSegment& segment) {
             !is_zero(all.subspan(kSegmentHeaderSize + slots.size()))) {
             continue;
         }
+        segment.base_source = copy.source();
         out_.scan.node_slots.assign(slots.begin(), slots.end());
         --next_;  // what was compared is good through the record before
         const Status compared = compare(segment, copy, all, 0);
@@ -402,22 +406,66 @@ Result<Next> Walker::read_records(WalkedSegment& segment) {
     }
 }
 
+/// The next record in this copy; nullopt when it has none that fits. powered_off only: other failures are a bad copy.
+Result<std::optional<RecordView>> Walker::next_in(SegmentCopy& copy, std::uint64_t offset) {
+    auto found = copy.record_at(offset);
+    if (!found) {
+        if (found.error().fault == Fault::powered_off) {
+            return std::move(found).error();
+        }
+        return std::optional<RecordView>{};
+    }
+    const bool fits = *found && (*found)->head.lsn == next_ && (*found)->head.previous == chain_;
+    return fits ? *found : std::nullopt;
+}
+
+/// Two trusted copies may both go on soundly and yet differ, when nobody says which disk is in service: one was taken
+/// out of service while it was written. The one that others were told of has more behind it. Null: all agree.
+Result<SegmentCopy*> Walker::choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
+                                         const SegmentHeader& header) {
+    SegmentCopy* best = nullptr;
+    const ByteView bytes = TRY(first.view(offset, head.size()));
+    std::vector<SegmentCopy*> rivals;
+    for (SegmentCopy& other : copies_) {
+        if (&other == &first || !is_trusted(other)) {
+            continue;
+        }
+        const auto same = other.view(offset, head.size());
+        if (same && equal(*same, bytes)) {
+            continue;
+        }
+        const auto rival = TRY(next_in(other, offset));
+        if (rival && rival->head.chain != head.chain) {
+            rivals.push_back(&other);
+        }
+    }
+    for (SegmentCopy* rival : rivals) {
+        best = best == nullptr ? &first : best;
+        const auto one = TRY(best->look_beyond(offset, header));
+        const auto two = TRY(rival->look_beyond(offset, header));
+        best = std::pair(one.proven, one.last_sound) < std::pair(two.proven, two.last_sound) ? rival : best;
+    }
+    return best;
+}
+
 Result<bool> Walker::read_record(WalkedSegment& segment, bool use_untrusted) {
-    for (SegmentCopy& copy : copies_) {
-        if (!is_trusted(copy) && !use_untrusted) {
+    for (SegmentCopy& candidate : copies_) {
+        if (!is_trusted(candidate) && !use_untrusted) {
             continue;
         }
-        auto found = copy.record_at(segment.end);
+        auto found = TRY(next_in(candidate, segment.end));
         if (!found) {
-            if (found.error().fault == Fault::powered_off) {
-                return std::move(found).error();
+            continue;
+        }
+        SegmentCopy* chosen = TRY(choose_copy(candidate, segment.end, found->head, segment.header));
+        if (chosen != nullptr) {
+            found = TRY(next_in(*chosen, segment.end));
+            if (!found) {
+                continue;
             }
-            continue;
         }
-        if (!*found || (*found)->head.lsn != next_ || (*found)->head.previous != chain_) {
-            continue;
-        }
-        const RecordView& view = **found;
+        SegmentCopy& copy = chosen == nullptr ? candidate : *chosen;
+        const RecordView& view = *found;
         const std::uint64_t size = view.head.size();
         const ByteView bytes = TRY(copy.view(segment.end, size));
         TRY(compare(segment, copy, bytes, segment.end));

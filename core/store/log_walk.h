@@ -37,8 +37,8 @@ struct WalkedSegment {
     Digest chain;               ///< after the last record
     SegmentIndex index;
     std::uint64_t uncertain = 0;  ///< from here to `end` nothing proves that a sync ever covered the bytes
-    std::size_t best_source = 0;  ///< a source that has all of it right after the repairs
-    std::vector<Repair> repairs;
+    std::size_t base_source = 0;  ///< the copy that had its beginning right; `repairs` say where it is wrong
+    std::vector<Repair> repairs;    ///< ascending offsets per bad source
 };
 
 struct WalkedLog {
