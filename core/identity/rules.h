@@ -7,11 +7,11 @@
 #include "base/result.h"
 #include "crypto/secret.h"
 #include "identity/identity.h"
+#include "identity/password_policy.h"
 
 namespace firedrill::identity {
 
-inline constexpr std::size_t kShortestPassword = 12;   ///< bytes
-inline constexpr std::size_t kLongestPassword = 1024;  ///< bytes; accepted whole, never cut
+inline constexpr std::size_t kShortestPassword = 12;  ///< bytes
 
 /// ASCII letters in lower case: names of practices and logins are typed by people.
 std::string lower_ascii(std::string_view text);

@@ -57,6 +57,14 @@ void SlowDown::Table::count(const Digest& key, const SlowDownRule& rule, Instant
     entries_.splice(entries_.end(), entries_, found->second);
 }
 
+void SlowDown::Table::uncount(const Digest& key, const SlowDownRule& rule) {
+    if (const auto found = index_.find(key); found != index_.end()) {
+        Entry& entry = *found->second;
+        entry.failures -= entry.failures > 0 ? 1 : 0;
+        entry.next = entry.last + delay_after(entry.failures, rule);
+    }
+}
+
 void SlowDown::Table::forgive(const Digest& key) {
     if (const auto found = index_.find(key); found != index_.end()) {
         entries_.erase(found->second);
@@ -85,6 +93,7 @@ Duration SlowDown::admit(std::string_view practice, std::string_view login, std:
 void SlowDown::succeeded(std::string_view practice, std::string_view login, std::string_view source,
                          Instant now) {
     const Digest by_pair = key_of({practice, login, source});
+    sources_.uncount(key_of({source}), kSourceRule);  // not forgiven: it may guess at other accounts
     pairs_.forgive(by_pair);
     accounts_.forgive(key_of({practice, login}));
     known_.count(by_pair, kNoRule, now);

@@ -46,6 +46,8 @@ class SlowDown {
       public:
         Duration wait(const Digest& key, Instant now) const;
         void count(const Digest& key, const SlowDownRule& rule, Instant now);
+        /// Takes one count back.
+        void uncount(const Digest& key, const SlowDownRule& rule);
         void forgive(const Digest& key);
         [[nodiscard]] bool has(const Digest& key) const { return index_.contains(key); }
 
