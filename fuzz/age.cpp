@@ -1,4 +1,5 @@
-// age files and keys from anybody: whatever opens was sealed to us, and every text that parses is the canonical one.
+// age files and keys from anybody: whatever opens was sealed to us, and every text that parses is the
+// canonical one.
 #include <cstddef>
 #include <cstdint>
 

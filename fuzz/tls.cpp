@@ -1,5 +1,5 @@
-// TLS: a hostile network. The input is laid by exclusive or over the bytes of a live connection, in both directions:
-// whatever arrives is what was sent, or nothing.
+// TLS: a hostile network. The input is laid by exclusive or over the bytes of a live connection, in both
+// directions: whatever arrives is what was sent, or nothing.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,8 @@ constexpr std::string_view kRequest = "request";
 struct World {
     test::TestEntropy entropy;
     std::array<std::string, 1> names{"clinic.example"};
-    crypto::DevelopmentCertificates certificates = crypto::make_development_certificates(names, kNow, entropy);
+    crypto::DevelopmentCertificates certificates =
+        crypto::make_development_certificates(names, kNow, entropy);
     std::shared_ptr<crypto::TlsServerContext> server =
         *crypto::TlsServerContext::create(certificates.chain_pem, certificates.server_key_pem, entropy);
 };

@@ -1,5 +1,5 @@
-// Wraps and sealed secrets: nothing but what was made opens. The first byte chooses the envelope, the rest is laid over
-// a genuine one by exclusive or, or stands for itself.
+// Wraps and sealed secrets: nothing but what was made opens. The first byte chooses the envelope, the rest is
+// laid over a genuine one by exclusive or, or stands for itself.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -40,7 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Bytes& made = is_sealed ? genuine.sealed : genuine.wrapped;
     const Bytes input = (data[0] & 2U) != 0 ? overlay(made, rest) : Bytes(rest.begin(), rest.end());
     const Result<crypto::Secret> opened =
-        is_sealed ? crypto::open_sealed(genuine.pair.private_key, genuine.pair.public_key, as_bytes("context"), input)
+        is_sealed ? crypto::open_sealed(genuine.pair.private_key, genuine.pair.public_key,
+                                        as_bytes("context"), input)
                   : crypto::unwrap(genuine.key, as_bytes("context"), input);
     CHECK(opened.is_ok() == (input == made));
     return 0;

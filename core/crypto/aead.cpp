@@ -62,7 +62,8 @@ void Xaes256Gcm::seal(const Nonce& nonce, ByteView associated, ByteView plain, M
     state_->box.seal(ByteView(nonce).subspan(kNonceHalf), associated, plain, out, tag);
 }
 
-bool Xaes256Gcm::open(const Nonce& nonce, ByteView associated, ByteView sealed, const Tag& tag, MutableBytes out) {
+bool Xaes256Gcm::open(const Nonce& nonce, ByteView associated, ByteView sealed, const Tag& tag,
+                      MutableBytes out) {
     state_->derive(nonce);
     return state_->box.open(ByteView(nonce).subspan(kNonceHalf), associated, sealed, tag, out);
 }
@@ -88,7 +89,8 @@ Bytes wrap(const Secret& under, ByteView context, ByteView secret, Entropy& entr
 
 Result<Secret> unwrap(const Secret& under, ByteView context, ByteView wrapped) {
     if (wrapped.size() < kWrapOverhead) {
-        return Error{Fault::damaged, "The wrapped secret is shorter than its fixed part; restore it from a copy."};
+        return Error{Fault::damaged,
+                     "The wrapped secret is shorter than its fixed part; restore it from a copy."};
     }
     Reader reader(wrapped);
     const ByteView commitment = reader.bytes(32);
@@ -98,11 +100,13 @@ Result<Secret> unwrap(const Secret& under, ByteView context, ByteView wrapped) {
     reader.fill(tag);
     const ByteView sealed = reader.bytes(reader.left());
     if (!equal_secret(key_commitment(under, context).view(), commitment)) {
-        return Error{Fault::wrong_secret, "The secret given does not open this wrapped key; use the one it was made with."};
+        return Error{Fault::wrong_secret,
+                     "The secret given does not open this wrapped key; use the one it was made with."};
     }
     Secret plain(sealed.size());
     if (!Xaes256Gcm(under).open(nonce, context, sealed, tag, plain.mutable_view())) {
-        return Error{Fault::damaged, "The wrapped secret was altered after it was written; restore it from a copy."};
+        return Error{Fault::damaged,
+                     "The wrapped secret was altered after it was written; restore it from a copy."};
     }
     return plain;
 }

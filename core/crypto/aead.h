@@ -1,4 +1,5 @@
-// Authenticated encryption: XAES-256-GCM as C2SP specifies it (c2sp.org/XAES-256-GCM), and key-committing wraps.
+// Authenticated encryption: XAES-256-GCM as C2SP specifies it (c2sp.org/XAES-256-GCM), and key-committing
+// wraps.
 //
 // A key may seal 2^80 messages under random nonces. Objects may be used by one thread at a time.
 #pragma once
@@ -37,11 +38,12 @@ class Xaes256Gcm {
     std::unique_ptr<State> state_;
 };
 
-/// A commitment to a key: HMAC-SHA-256(key, "firedrill key commitment v1" || context). GCM alone commits to nothing.
+/// A commitment to a key: HMAC-SHA-256(key, "firedrill key commitment v1" || context). GCM alone commits to
+/// nothing.
 Digest key_commitment(const Secret& key, ByteView context);
 
-/// A key or small secret sealed under another: commitment[32] | nonce[24] | tag[16] | sealed. `context` says what it
-/// is and for whom; it is authenticated, not stored. Formats: docs/formats/key_slots.md.
+/// A key or small secret sealed under another: commitment[32] | nonce[24] | tag[16] | sealed. `context` says
+/// what it is and for whom; it is authenticated, not stored. Formats: docs/formats/key_slots.md.
 Bytes wrap(const Secret& under, ByteView context, ByteView secret, Entropy& entropy);
 /// wrong_secret when the commitment does not match `under`; damaged when it does but the rest does not open.
 Result<Secret> unwrap(const Secret& under, ByteView context, ByteView wrapped);

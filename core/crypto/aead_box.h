@@ -21,14 +21,15 @@ class AeadBox {
     /// `out` has the size of `plain` and may be the same memory; `tag` has 16 bytes. A nonce only once a key.
     void seal(ByteView nonce, ByteView associated, ByteView plain, MutableBytes out, MutableBytes tag);
     /// False when anything differs; `out` is then zeroes. `out` may be the memory of `sealed`.
-    [[nodiscard]] bool open(ByteView nonce, ByteView associated, ByteView sealed, ByteView tag, MutableBytes out);
+    [[nodiscard]] bool open(ByteView nonce, ByteView associated, ByteView sealed, ByteView tag,
+                            MutableBytes out);
 
   private:
     std::unique_ptr<Botan::AEAD_Mode> seal_;
     std::unique_ptr<Botan::AEAD_Mode> open_;
     Botan::secure_vector<Byte> key_;
     Botan::secure_vector<Byte> tail_;  // the tag on its way; its capacity is kept
-    bool is_seal_keyed_ = false;  // each direction's key schedule is made at its first use
+    bool is_seal_keyed_ = false;       // each direction's key schedule is made at its first use
     bool is_open_keyed_ = false;
 };
 

@@ -51,7 +51,8 @@ Digest header_mac(ByteView file_key, ByteView authenticated) {
 }
 
 Error altered(std::string_view what) {
-    return {Fault::bad_input, "The age file was altered or cut short (" + std::string(what) + "); get an intact copy."};
+    return {Fault::bad_input,
+            "The age file was altered or cut short (" + std::string(what) + "); get an intact copy."};
 }
 
 Status write_curve_stanza(std::string& header, const X25519Public& recipient, const Secret& file_key,
@@ -85,7 +86,8 @@ void append_payload(Bytes& out, const Secret& file_key, ByteView plain, Entropy&
         const std::size_t at = out.size();
         out.resize(at + chunk.size() + kBoxTagSize);
         const MutableBytes sealed = MutableBytes(out).subspan(at);
-        box.seal(chunk_nonce(number, is_last), {}, chunk, sealed.first(chunk.size()), sealed.last(kBoxTagSize));
+        box.seal(chunk_nonce(number, is_last), {}, chunk, sealed.first(chunk.size()),
+                 sealed.last(kBoxTagSize));
         ++number;
     }
 }
@@ -130,7 +132,8 @@ Result<Secret> open_file_key(const AgeIdentity& identity, const AgeHeader& heade
         }
     }
     if (!found) {
-        return Error{Fault::wrong_secret, "The age file is not sealed to this identity; use the one it was sealed to."};
+        return Error{Fault::wrong_secret,
+                     "The age file is not sealed to this identity; use the one it was sealed to."};
     }
     return std::move(*found);
 }

@@ -52,7 +52,8 @@ Result<std::array<Byte, 32>> parse_age_recipient(std::string_view text) {
     const Secret data = TRY(bech32_decode(kRecipientPrefix, text));
     std::array<Byte, 32> out{};
     if (data.size_bytes() != out.size()) {
-        return Error{Fault::bad_input, "The age recipient does not have 32 bytes; check that it is complete."};
+        return Error{Fault::bad_input,
+                     "The age recipient does not have 32 bytes; check that it is complete."};
     }
     std::memcpy(out.data(), data.view().data(), out.size());
     return out;
@@ -62,7 +63,8 @@ Result<AgeIdentity> parse_age_identity(std::string_view text) {
     Secret lower{as_bytes(text)};
     for (Byte& c : lower.mutable_view()) {
         if (c >= 'a' && c <= 'z') {
-            return Error{Fault::bad_input, "An age identity is written in upper case; check that it is complete."};
+            return Error{Fault::bad_input,
+                         "An age identity is written in upper case; check that it is complete."};
         }
         if (c >= 'A' && c <= 'Z') {
             c = static_cast<Byte>(c - 'A' + 'a');

@@ -9,7 +9,8 @@ constexpr std::size_t kLongestText = 1024;
 
 /// One step of the checksum's polynomial remainder.
 std::uint32_t step(std::uint32_t sum, std::uint32_t digit) {
-    constexpr std::array<std::uint32_t, 5> kGenerator{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3};
+    constexpr std::array<std::uint32_t, 5> kGenerator{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
+                                                      0x2a1462b3};
     const std::uint32_t top = sum >> 25U;
     sum = ((sum & 0x1ffffffU) << 5U) ^ digit;
     for (std::size_t i = 0; i < kGenerator.size(); ++i) {
@@ -33,8 +34,8 @@ std::uint32_t sum_of_prefix(std::string_view prefix) {
 }
 
 Error malformed(std::string_view prefix) {
-    return {Fault::bad_input,
-            "The text is not a key that starts with \"" + std::string(prefix) + "1\"; check that it is complete."};
+    return {Fault::bad_input, "The text is not a key that starts with \"" + std::string(prefix) +
+                                  "1\"; check that it is complete."};
 }
 
 }  // namespace

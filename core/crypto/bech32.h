@@ -10,8 +10,8 @@ namespace firedrill::crypto {
 
 /// Lower-case text: `prefix` | '1' | data | checksum. A Secret because keys pass through here.
 Secret bech32_encode(std::string_view prefix, ByteView data);
-/// The data of a text with exactly this lower-case `prefix`. bad_input for any other prefix, character or checksum,
-/// for upper case, and for padding that is not zero or not shorter than a digit.
+/// The data of a text with exactly this lower-case `prefix`. bad_input for any other prefix, character or
+/// checksum, for upper case, and for padding that is not zero or not shorter than a digit.
 Result<Secret> bech32_decode(std::string_view prefix, std::string_view text);
 
 }  // namespace firedrill::crypto

@@ -1,7 +1,7 @@
 // Entropy as a Botan generator. Within crypto only.
 //
-// accepts_input() is false: otherwise Botan mixes the system generator, a cycle counter and the process id into
-// what it draws, and no run could be repeated.
+// accepts_input() is false: otherwise Botan mixes the system generator, a cycle counter and the process id
+// into what it draws, and no run could be repeated.
 #pragma once
 
 #include <botan/rng.h>
@@ -20,7 +20,8 @@ class EntropyRng final : public Botan::RandomNumberGenerator {
     [[nodiscard]] bool is_seeded() const override { return true; }
 
   private:
-    void fill_bytes_with_input(std::span<std::uint8_t> output, std::span<const std::uint8_t> /*input*/) override {
+    void fill_bytes_with_input(std::span<std::uint8_t> output,
+                               std::span<const std::uint8_t> /*input*/) override {
         if (!output.empty()) {
             entropy_.fill(output);
         }

@@ -31,10 +31,6 @@ constexpr Duration kBackdated = 24h;
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 
-Botan::X509_Time x509_time(WallTime at) {
-    return Botan::X509_Time(std::chrono::system_clock::time_point(std::chrono::floor<std::chrono::seconds>(Duration(at.ns))));
-}
-
 /// A key pair that signs certificates of its own name.
 struct Issuer {
     const Botan::ECDSA_PrivateKey& key;
@@ -47,7 +43,8 @@ std::unique_ptr<Botan::Certificate_Extension> subject_key_id(const Botan::Public
 }
 
 /// What both certificates have: who is meant, who signed, and what the key may do.
-Botan::Extensions common_extensions(const Botan::Public_Key& subject, const Botan::Public_Key& issuer, bool is_authority) {
+Botan::Extensions common_extensions(const Botan::Public_Key& subject, const Botan::Public_Key& issuer,
+                                    bool is_authority) {
     using Usage = Botan::Key_Constraints;
     Botan::Extensions out;
     out.add(std::make_unique<extension::Basic_Constraints>(
@@ -75,12 +72,14 @@ Botan::AlternativeName alternative_names(std::span<const std::string> names) {
     return out;
 }
 
-Botan::X509_Certificate issue(const Issuer& issuer, const Botan::Public_Key& subject, const Botan::X509_DN& subject_name,
-                              const Botan::Extensions& extensions, WallTime now, Botan::RandomNumberGenerator& rng) {
+Botan::X509_Certificate issue(const Issuer& issuer, const Botan::Public_Key& subject,
+                              const Botan::X509_DN& subject_name, const Botan::Extensions& extensions,
+                              WallTime now, Botan::RandomNumberGenerator& rng) {
     const WallTime from = now + -kBackdated;
     return Botan::X509_CA::make_cert(*issuer.signer, rng, issuer.signer->algorithm_identifier(),
-                                     subject.subject_public_key(), x509_time(from), x509_time(from + kValidity),
-                                     issuer.name, subject_name, extensions);
+                                     subject.subject_public_key(), Botan::X509_Time(library_time(from)),
+                                     Botan::X509_Time(library_time(from + kValidity)), issuer.name,
+                                     subject_name, extensions);
 }
 
 Secret private_key_pem(const Botan::Private_Key& key) {
@@ -93,8 +92,8 @@ Secret private_key_pem(const Botan::Private_Key& key) {
 }  // namespace
 
 bool is_certificate_name(std::string_view name) {
-    return Botan::IPv4Address::from_string(name).has_value() || Botan::IPv6Address::from_string(name).has_value() ||
-           Botan::DNSName::from_string(name).has_value();
+    return Botan::IPv4Address::from_string(name).has_value() ||
+           Botan::IPv6Address::from_string(name).has_value() || Botan::DNSName::from_string(name).has_value();
 }
 
 DevelopmentCertificates make_development_certificates(std::span<const std::string> names, WallTime now,
@@ -110,18 +109,21 @@ DevelopmentCertificates make_development_certificates(std::span<const std::strin
     std::array<Byte, 4> suffix;
     entropy.fill(suffix);
     // The suffix keeps the authorities of several installations apart in one browser.
-    const Issuer issuer{authority_key, Botan::X509_DN{{"X520.CommonName", "Firedrill development authority " + to_hex(suffix)}},
-                        Botan::X509_Object::choose_sig_format(authority_key, rng, "SHA-256", "")};
+    const Issuer issuer{
+        authority_key,
+        Botan::X509_DN{{"X520.CommonName", "Firedrill development authority " + to_hex(suffix)}},
+        Botan::X509_Object::choose_sig_format(authority_key, rng, "SHA-256", "")};
 
-    const Botan::X509_Certificate authority =
-        issue(issuer, authority_key, issuer.name, common_extensions(authority_key, authority_key, true), now, rng);
+    const Botan::X509_Certificate authority = issue(
+        issuer, authority_key, issuer.name, common_extensions(authority_key, authority_key, true), now, rng);
 
     Botan::Extensions for_server = common_extensions(server_key, authority_key, false);
     for_server.add(std::make_unique<extension::Extended_Key_Usage>(
         std::vector<Botan::OID>{Botan::OID::from_string("PKIX.ServerAuth")}));
     for_server.add(std::make_unique<extension::Subject_Alternative_Name>(alternative_names(names)));
     const std::string& first = names.front();
-    const Botan::X509_DN server_name{{"X520.CommonName", first.size() <= kLongestCommonName ? first : "Firedrill server"}};
+    const Botan::X509_DN server_name{
+        {"X520.CommonName", first.size() <= kLongestCommonName ? first : "Firedrill server"}};
     const Botan::X509_Certificate server = issue(issuer, server_key, server_name, for_server, now, rng);
 
     DevelopmentCertificates out;
@@ -132,7 +134,8 @@ DevelopmentCertificates make_development_certificates(std::span<const std::strin
 }
 
 Result<std::vector<Botan::X509_Certificate>> parse_certificates(std::string_view pem, std::string_view what) {
-    const Error malformed{Fault::bad_input, std::string(what) + " is not 1 to 8 certificates in PEM; check the file."};
+    const Error malformed{Fault::bad_input,
+                          std::string(what) + " is not 1 to 8 certificates in PEM; check the file."};
     if (pem.size() > kLargestPem) {
         return malformed;
     }
@@ -165,10 +168,13 @@ Result<std::shared_ptr<Botan::Private_Key>> parse_private_key(const Secret& pem)
         Botan::DataSource_Memory source(pem.view());
         return std::shared_ptr<Botan::Private_Key>(Botan::PKCS8::load_key(source));
     } catch (const Botan::Exception&) {
-        return Error{Fault::bad_input, "The TLS key is not an unencrypted PKCS#8 key in PEM; check the file."};
+        return Error{Fault::bad_input,
+                     "The TLS key is not an unencrypted PKCS#8 key in PEM; check the file."};
     }
 }
 
-std::string library_version() { return Botan::short_version_string().insert(0, "Botan "); }
+std::string library_version() {
+    return Botan::short_version_string().insert(0, "Botan ");
+}
 
 }  // namespace firedrill::crypto

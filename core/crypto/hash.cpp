@@ -15,7 +15,8 @@ namespace {
 
 /// One context a thread: looking an algorithm up by name costs more than hashing a page.
 Botan::HashFunction& thread_sha256() {
-    thread_local const std::unique_ptr<Botan::HashFunction> hash = Botan::HashFunction::create_or_throw("SHA-256");
+    thread_local const std::unique_ptr<Botan::HashFunction> hash =
+        Botan::HashFunction::create_or_throw("SHA-256");
     return *hash;
 }
 Botan::MessageAuthenticationCode& thread_hmac() {
@@ -48,7 +49,9 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::update(ByteView bytes) { state_->hash->update(bytes); }
+void Sha256::update(ByteView bytes) {
+    state_->hash->update(bytes);
+}
 
 Digest Sha256::finish() {
     Digest digest;
@@ -76,8 +79,8 @@ Secret hkdf_sha256(ByteView key, ByteView salt, std::string_view info, std::size
     return out;
 }
 
-Secret argon2id_with(ByteView password, ByteView salt, PasswordCost cost, std::uint32_t lanes, ByteView pepper,
-                     ByteView associated, std::size_t size_bytes) {
+Secret argon2id_with(ByteView password, ByteView salt, PasswordCost cost, std::uint32_t lanes,
+                     ByteView pepper, ByteView associated, std::size_t size_bytes) {
     CHECK(lanes >= 1);
     CHECK(cost.memory_kib >= 8 * lanes);
     CHECK(cost.passes >= 1);

@@ -11,9 +11,12 @@
 
 namespace firedrill::crypto {
 
-/// SHA-256 (FIPS 180-4) of the pieces one after another. No length prefixes: the caller makes them unambiguous.
+/// SHA-256 (FIPS 180-4) of the pieces one after another. No length prefixes: the caller makes them
+/// unambiguous.
 Digest sha256(std::initializer_list<ByteView> pieces);
-inline Digest sha256(ByteView bytes) { return sha256({bytes}); }
+inline Digest sha256(ByteView bytes) {
+    return sha256({bytes});
+}
 
 /// A reusable SHA-256 context: cheaper than sha256() in a loop.
 class Sha256 {

@@ -1,5 +1,6 @@
-// The only file of core outside core/posix that includes headers of the operating system: mlock and madvise are no
-// seam (they are no input and change no result), and crypto stands below posix. The layers test knows this exception.
+// The only file of core outside core/posix that includes headers of the operating system: mlock and madvise
+// are no seam (they are no input and change no result), and crypto stands below posix. The layers test knows
+// this exception.
 #include "crypto/locked_arena.h"
 
 #include <sys/mman.h>
@@ -29,7 +30,9 @@ constexpr std::size_t class_of(std::size_t size_bytes) {
     const std::size_t block = std::bit_ceil(size_bytes < kSmallestBlock ? kSmallestBlock : size_bytes);
     return static_cast<std::size_t>(std::countr_zero(block) - std::countr_zero(kSmallestBlock));
 }
-constexpr std::size_t round_to_page(std::size_t size_bytes) { return (size_bytes + kPage - 1) / kPage * kPage; }
+constexpr std::size_t round_to_page(std::size_t size_bytes) {
+    return (size_bytes + kPage - 1) / kPage * kPage;
+}
 
 struct FreeBlock {
     FreeBlock* next;
@@ -113,8 +116,12 @@ Byte* arena_take(std::size_t size_bytes) {
     return arena().take(size_bytes);
 }
 
-void arena_give_back(Byte* data, std::size_t size_bytes) noexcept { arena().give_back(data, size_bytes); }
+void arena_give_back(Byte* data, std::size_t size_bytes) noexcept {
+    arena().give_back(data, size_bytes);
+}
 
-LockedMemory locked_memory() noexcept { return arena().counts(); }
+LockedMemory locked_memory() noexcept {
+    return arena().counts();
+}
 
 }  // namespace firedrill::crypto

@@ -1,7 +1,8 @@
-// Memory for secrets: locked into RAM where the system allows it, left out of core dumps, zeroised on release.
+// Memory for secrets: locked into RAM where the system allows it, left out of core dumps, zeroised on
+// release.
 //
-// Used by Secret only. Callable from any thread. When RLIMIT_MEMLOCK is exhausted the memory is not locked but
-// otherwise treated the same; locked_memory() in secret.h tells how much is which.
+// Used by Secret only. Callable from any thread. When RLIMIT_MEMLOCK is exhausted the memory is not locked
+// but otherwise treated the same; locked_memory() in secret.h tells how much is which.
 #pragma once
 
 #include <cstddef>

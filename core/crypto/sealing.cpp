@@ -24,10 +24,14 @@ constexpr std::size_t kHeadSize = kCurveSize + kKemCiphertextSize;
 constexpr std::size_t kLargestSecret = 4096;
 constexpr std::string_view kSealInfo = "firedrill seal_to v1 X25519 ML-KEM-768 HKDF-SHA-256 XAES-256-GCM";
 
-Botan::ML_KEM_Mode kem_mode() { return Botan::ML_KEM_Mode(Botan::ML_KEM_Mode::ML_KEM_768); }
+Botan::ML_KEM_Mode kem_mode() {
+    return Botan::ML_KEM_Mode(Botan::ML_KEM_Mode::ML_KEM_768);
+}
 
-/// The wrapping key. Every transcript field but the last has a fixed size, so their concatenation is unambiguous.
-Secret combine(ByteView kem_shared, ByteView curve_shared, ByteView head, ByteView public_key, ByteView context) {
+/// The wrapping key. Every transcript field but the last has a fixed size, so their concatenation is
+/// unambiguous.
+Secret combine(ByteView kem_shared, ByteView curve_shared, ByteView head, ByteView public_key,
+               ByteView context) {
     const Digest transcript = sha256({head, public_key, context});
     Secret shared(kKemSharedSize + kCurveSize);
     std::memcpy(shared.mutable_view().data(), kem_shared.data(), kKemSharedSize);
@@ -36,7 +40,8 @@ Secret combine(ByteView kem_shared, ByteView curve_shared, ByteView head, ByteVi
 }
 
 Error malformed_public_key() {
-    return {Fault::bad_input, "The recipient's public key is not an X25519 and ML-KEM-768 key; nothing was sealed."};
+    return {Fault::bad_input,
+            "The recipient's public key is not an X25519 and ML-KEM-768 key; nothing was sealed."};
 }
 Error malformed_sealed() {
     return {Fault::bad_input, "The sealed secret does not have the shape of one; nothing was opened."};
@@ -60,7 +65,8 @@ Result<Bytes> seal_to(ByteView public_key, ByteView context, ByteView secret, En
         return malformed_public_key();
     }
     if (secret.size() > kLargestSecret) {
-        return Error{Fault::limit, "A sealed secret has at most 4096 bytes; seal a key and encrypt under it instead."};
+        return Error{Fault::limit,
+                     "A sealed secret has at most 4096 bytes; seal a key and encrypt under it instead."};
     }
     Secret ephemeral(kCurveSize);
     entropy.fill(ephemeral.mutable_view());
@@ -75,8 +81,8 @@ Result<Bytes> seal_to(ByteView public_key, ByteView context, ByteView secret, En
     try {
         const Botan::ML_KEM_PublicKey kem(public_key.subspan(kCurveSize), kem_mode());
         EntropyRng rng(entropy);
-        Botan::PK_KEM_Encryptor(kem, "Raw").encrypt(MutableBytes(out).subspan(kCurveSize),
-                                                    kem_shared.mutable_view(), rng, kKemSharedSize);
+        Botan::PK_KEM_Encryptor(kem, "Raw")
+            .encrypt(MutableBytes(out).subspan(kCurveSize), kem_shared.mutable_view(), rng, kKemSharedSize);
     } catch (const Botan::Exception&) {
         return malformed_public_key();  // a coefficient is not below the modulus
     }
@@ -85,11 +91,14 @@ Result<Bytes> seal_to(ByteView public_key, ByteView context, ByteView secret, En
     return out;
 }
 
-Result<Secret> open_sealed(const Secret& private_key, ByteView public_key, ByteView context, ByteView sealed) {
+Result<Secret> open_sealed(const Secret& private_key, ByteView public_key, ByteView context,
+                           ByteView sealed) {
     if (private_key.size_bytes() != kPrivateSize || public_key.size() != kPublicSize) {
-        return Error{Fault::bad_input, "The key pair is not an X25519 and ML-KEM-768 pair; nothing was opened."};
+        return Error{Fault::bad_input,
+                     "The key pair is not an X25519 and ML-KEM-768 pair; nothing was opened."};
     }
-    if (sealed.size() < kHeadSize + kWrapOverhead || sealed.size() > kHeadSize + kWrapOverhead + kLargestSecret) {
+    if (sealed.size() < kHeadSize + kWrapOverhead ||
+        sealed.size() > kHeadSize + kWrapOverhead + kLargestSecret) {
         return malformed_sealed();
     }
     const ByteView head = sealed.first(kHeadSize);

@@ -1,7 +1,8 @@
-// Secret: key material and passwords in memory that is locked, kept out of core dumps, and zeroised on release.
+// Secret: key material and passwords in memory that is locked, kept out of core dumps, and zeroised on
+// release.
 //
-// Move-only; no operator<<, no operator==; compare with equal_secret(). Callable from any thread (one object, one
-// thread at a time).
+// Move-only; no operator<<, no operator==; compare with equal_secret(). Callable from any thread (one object,
+// one thread at a time).
 #pragma once
 
 #include <cstddef>
@@ -40,7 +41,8 @@ bool equal_secret(ByteView a, ByteView b) noexcept;
 void zeroise(MutableBytes bytes) noexcept;
 void zeroise(std::string& text) noexcept;
 
-/// Memory set aside for secrets: locked into RAM, and not (RLIMIT_MEMLOCK was reached, or large opened files).
+/// Memory set aside for secrets: locked into RAM, and not (RLIMIT_MEMLOCK was reached, or large opened
+/// files).
 struct LockedMemory {
     std::size_t locked_bytes = 0;
     std::size_t unlocked_bytes = 0;

@@ -4,8 +4,8 @@
 #include <map>
 #include <utility>
 
-#include <botan/credentials_manager.h>
 #include <botan/certstor.h>
+#include <botan/credentials_manager.h>
 #include <botan/tls.h>
 #include <botan/tls_session_manager_stateless.h>
 #include <botan/x509path.h>
@@ -21,8 +21,8 @@ namespace tls = Botan::TLS;
 
 constexpr std::string_view kProtocol = "http/1.1";
 constexpr std::size_t kMostRemembered = 32;
-/// Records of one connection that carry no data: handshake, alerts, key updates, empty records. A handshake needs
-/// four; beyond this the peer only makes us work.
+/// Records of one connection that carry no data: handshake, alerts, key updates, empty records. A handshake
+/// needs four; beyond this the peer only makes us work.
 constexpr std::uint64_t kMostRecordsWithoutData = 256;
 /// Bytes given to the library between two looks at that count.
 constexpr std::size_t kSlice = 4096;
@@ -35,9 +35,12 @@ class Policy final : public tls::Policy {
     std::vector<std::string> allowed_ciphers() const override {
         return {"AES-256/GCM", "AES-128/GCM", "ChaCha20Poly1305"};
     }
-    std::vector<std::string> allowed_signature_hashes() const override { return {"SHA-256", "SHA-384", "SHA-512"}; }
+    std::vector<std::string> allowed_signature_hashes() const override {
+        return {"SHA-256", "SHA-384", "SHA-512"};
+    }
     std::vector<tls::Group_Params> key_exchange_groups() const override {
-        return {tls::Group_Params::HYBRID_X25519_ML_KEM_768, tls::Group_Params::X25519, tls::Group_Params::SECP256R1};
+        return {tls::Group_Params::HYBRID_X25519_ML_KEM_768, tls::Group_Params::X25519,
+                tls::Group_Params::SECP256R1};
     }
     std::vector<tls::Group_Params> key_exchange_groups_to_offer() const override {
         return {tls::Group_Params::HYBRID_X25519_ML_KEM_768};
@@ -45,7 +48,9 @@ class Policy final : public tls::Policy {
     bool allow_tls12() const override { return false; }
     bool allow_tls13() const override { return true; }
     bool allow_dtls12() const override { return false; }
-    bool require_cert_revocation_info() const override { return false; }  // an authority of our own publishes none
+    bool require_cert_revocation_info() const override {
+        return false;
+    }  // an authority of our own publishes none
     bool support_cert_status_message() const override { return false; }
     std::chrono::seconds session_ticket_lifetime() const override { return kTicketLifetime; }
     std::size_t new_session_tickets_upon_handshake_success() const override { return 1; }
@@ -66,18 +71,22 @@ class ServerCredentials final : public Botan::Credentials_Manager {
     }
     std::vector<Botan::X509_Certificate> find_cert_chain(const std::vector<std::string>& key_types,
                                                          const std::vector<Botan::AlgorithmIdentifier>&,
-                                                         const std::vector<Botan::X509_DN>&, const std::string& type,
+                                                         const std::vector<Botan::X509_DN>&,
+                                                         const std::string& type,
                                                          const std::string&) override {
-        if (type != "tls-server" || std::find(key_types.begin(), key_types.end(), key_->algo_name()) == key_types.end()) {
+        if (type != "tls-server" ||
+            std::find(key_types.begin(), key_types.end(), key_->algo_name()) == key_types.end()) {
             return {};
         }
         return chain_;
     }
-    std::shared_ptr<Botan::Private_Key> private_key_for(const Botan::X509_Certificate&, const std::string& type,
+    std::shared_ptr<Botan::Private_Key> private_key_for(const Botan::X509_Certificate&,
+                                                        const std::string& type,
                                                         const std::string&) override {
         return type == "tls-server" ? key_ : nullptr;
     }
-    Botan::SymmetricKey psk(const std::string& type, const std::string& context, const std::string& identity) override {
+    Botan::SymmetricKey psk(const std::string& type, const std::string& context,
+                            const std::string& identity) override {
         if (type == "tls-server" && context == "session-ticket") {
             return ticket_key_;
         }
@@ -106,11 +115,12 @@ class ClientCredentials final : public Botan::Credentials_Manager {
     Botan::Certificate_Store_In_Memory store_;
 };
 
-/// The client's sessions, the newest last; the oldest goes when a new one finds it full. (The library's own keeps the
-/// ids of removed sessions for ever.)
+/// The client's sessions, the newest last; the oldest goes when a new one finds it full. (The library's own
+/// keeps the ids of removed sessions for ever.)
 class RememberedSessions final : public tls::Session_Manager {
   public:
-    explicit RememberedSessions(const std::shared_ptr<Botan::RandomNumberGenerator>& rng) : tls::Session_Manager(rng) {}
+    explicit RememberedSessions(const std::shared_ptr<Botan::RandomNumberGenerator>& rng)
+        : tls::Session_Manager(rng) {}
     void store(const tls::Session& session, const tls::Session_Handle& handle) override {
         if (sessions_.size() == kMostRemembered) {
             sessions_.pop_front();
@@ -119,7 +129,8 @@ class RememberedSessions final : public tls::Session_Manager {
     }
     std::size_t remove(const tls::Session_Handle& handle) override {
         const auto wanted = handle.opaque_handle();
-        return std::erase_if(sessions_, [&](const auto& one) { return one.handle.opaque_handle() == wanted; });
+        return std::erase_if(sessions_,
+                             [&](const auto& one) { return one.handle.opaque_handle() == wanted; });
     }
     std::size_t remove_all() override {
         const std::size_t count = sessions_.size();
@@ -129,7 +140,8 @@ class RememberedSessions final : public tls::Session_Manager {
 
   protected:
     std::optional<tls::Session> retrieve_one(const tls::Session_Handle&) override { return std::nullopt; }
-    std::vector<tls::Session_with_Handle> find_some(const tls::Server_Information& server, std::size_t) override {
+    std::vector<tls::Session_with_Handle> find_some(const tls::Server_Information& server,
+                                                    std::size_t) override {
         for (auto at = sessions_.rbegin(); at != sessions_.rend(); ++at) {
             if (at->session.server_info() == server) {
                 return {*at};
@@ -144,7 +156,8 @@ class RememberedSessions final : public tls::Session_Manager {
 
 class ServerContext final : public TlsServerContext {
   public:
-    ServerContext(std::vector<Botan::X509_Certificate> chain, std::shared_ptr<Botan::Private_Key> key, Entropy& entropy)
+    ServerContext(std::vector<Botan::X509_Certificate> chain, std::shared_ptr<Botan::Private_Key> key,
+                  Entropy& entropy)
         : rng(std::make_shared<EntropyRng>(entropy)),
           credentials(std::make_shared<ServerCredentials>(std::move(chain), std::move(key), entropy)),
           sessions(std::make_shared<tls::Session_Manager_Stateless>(credentials, rng)) {}
@@ -165,11 +178,6 @@ class ClientContext final : public TlsClientContext {
     std::shared_ptr<tls::Session_Manager> sessions;
     std::shared_ptr<const tls::Policy> policy = std::make_shared<Policy>();
 };
-
-std::chrono::system_clock::time_point time_point(WallTime wall) {
-    return std::chrono::system_clock::time_point(
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(Duration(wall.ns)));
-}
 
 /// Counts the records of a stream from their 5-byte headers alone.
 class RecordCounter {
@@ -209,7 +217,8 @@ class Events final : public tls::Callbacks {
 
     void tls_record_received(std::uint64_t, std::span<const std::uint8_t> data) override {
         if (!is_established()) {
-            throw tls::TLS_Exception(tls::AlertType::UnexpectedMessage, "data before the handshake was verified");
+            throw tls::TLS_Exception(tls::AlertType::UnexpectedMessage,
+                                     "data before the handshake was verified");
         }
         records_with_data += data.empty() ? 0 : 1;
         append(incoming, data);
@@ -241,10 +250,11 @@ class Events final : public tls::Callbacks {
         }
         const Botan::Path_Validation_Restrictions restrictions(false, policy.minimum_signature_strength());
         const Botan::Path_Validation_Result result =
-            Botan::x509_path_validate(chain, restrictions, roots, name, usage, time_point(wall));
+            Botan::x509_path_validate(chain, restrictions, roots, name, usage, library_time(wall));
         if (!result.successful_validation()) {
-            const bool is_unknown = result.result() == Botan::Certificate_Status_Code::CERT_ISSUER_NOT_FOUND ||
-                                    result.result() == Botan::Certificate_Status_Code::CANNOT_ESTABLISH_TRUST;
+            const bool is_unknown =
+                result.result() == Botan::Certificate_Status_Code::CERT_ISSUER_NOT_FOUND ||
+                result.result() == Botan::Certificate_Status_Code::CANNOT_ESTABLISH_TRUST;
             refuse(is_unknown ? tls::AlertType::UnknownCA : tls::AlertType::BadCertificate, name,
                    result.result_string());
         }
@@ -253,13 +263,16 @@ class Events final : public tls::Callbacks {
 
     std::string tls_server_choose_app_protocol(const std::vector<std::string>& offered) override {
         if (std::find(offered.begin(), offered.end(), kProtocol) == offered.end()) {
-            throw tls::TLS_Exception(tls::AlertType::NoApplicationProtocol, "no application protocol in common");
+            throw tls::TLS_Exception(tls::AlertType::NoApplicationProtocol,
+                                     "no application protocol in common");
         }
         return std::string(kProtocol);
     }
 
-    std::chrono::system_clock::time_point tls_current_timestamp() override { return time_point(wall); }
-    std::uint64_t tls_current_monotonic_clock_ms() override { return static_cast<std::uint64_t>(wall.ns / 1000000); }
+    LibraryTime tls_current_timestamp() override { return library_time(wall); }
+    std::uint64_t tls_current_monotonic_clock_ms() override {
+        return static_cast<std::uint64_t>(wall.ns / 1000000);
+    }
 
     /// Complete, and the peer is who it should be. A remembered session was verified when it was made.
     [[nodiscard]] bool is_established() const {
@@ -289,7 +302,8 @@ class Events final : public tls::Callbacks {
 
 class Connection final : public TlsConnection {
   public:
-    Connection(std::shared_ptr<void> context, std::shared_ptr<Events> events, std::unique_ptr<tls::Channel> channel)
+    Connection(std::shared_ptr<void> context, std::shared_ptr<Events> events,
+               std::unique_ptr<tls::Channel> channel)
         : context_(std::move(context)), events_(std::move(events)), channel_(std::move(channel)) {}
 
     Status feed(ByteView from_peer, WallTime wall) override {
@@ -340,14 +354,16 @@ class Connection final : public TlsConnection {
         records_.take(slice);
         TRY(guarded([&] { channel_->received_data(slice); }));
         if (!events_->peer_alert.empty()) {
-            return fail({Fault::closed, "The peer ended the TLS connection with the alert " + events_->peer_alert + "."});
+            return fail({Fault::closed,
+                         "The peer ended the TLS connection with the alert " + events_->peer_alert + "."});
         }
         if (events_->is_peer_closed && !is_established()) {
             return fail({Fault::closed, "The peer closed the TLS connection before it was established."});
         }
         if (records_.records() - events_->records_with_data > kMostRecordsWithoutData) {
             TRY(guarded([&] { channel_->send_fatal_alert(tls::AlertType::UnexpectedMessage); }));
-            return fail({Fault::bad_input, "The peer sends TLS records without data; the connection was closed."});
+            return fail(
+                {Fault::bad_input, "The peer sends TLS records without data; the connection was closed."});
         }
         if (is_established() && !waiting_.empty()) {
             const Bytes plain = std::exchange(waiting_, {});
@@ -369,9 +385,11 @@ class Connection final : public TlsConnection {
             if (!events_->refusal.empty()) {
                 return fail({Fault::refused, events_->refusal});
             }
-            return fail({Fault::bad_input, std::string("The peer broke the TLS protocol (") + e.what() + ")."});
+            return fail(
+                {Fault::bad_input, std::string("The peer broke the TLS protocol (") + e.what() + ")."});
         } catch (const std::exception& e) {
-            return fail({Fault::internal, std::string("The TLS library failed (") + e.what() + "); report it."});
+            return fail(
+                {Fault::internal, std::string("The TLS library failed (") + e.what() + "); report it."});
         }
     }
 
@@ -395,12 +413,14 @@ class Connection final : public TlsConnection {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(std::string_view chain_pem, const Secret& key_pem,
-                                                                   Entropy& entropy) {
-    std::vector<Botan::X509_Certificate> chain = TRY(parse_certificates(chain_pem, "The server's certificate chain"));
+Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(std::string_view chain_pem,
+                                                                   const Secret& key_pem, Entropy& entropy) {
+    std::vector<Botan::X509_Certificate> chain =
+        TRY(parse_certificates(chain_pem, "The server's certificate chain"));
     std::shared_ptr<Botan::Private_Key> key = TRY(parse_private_key(key_pem));
     if (key->subject_public_key() != chain.front().subject_public_key_info()) {
-        return Error{Fault::bad_input, "The TLS key does not belong to the first certificate of the chain; check both."};
+        return Error{Fault::bad_input,
+                     "The TLS key does not belong to the first certificate of the chain; check both."};
     }
     if (chain.size() > 1 && chain.back().is_self_signed()) {
         chain.pop_back();  // a client that trusts the authority has it
@@ -409,7 +429,8 @@ Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(std::string_v
         std::make_shared<ServerContext>(std::move(chain), std::move(key), entropy));
 }
 
-Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(std::string_view authority_pem, Entropy& entropy) {
+Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(std::string_view authority_pem,
+                                                                   Entropy& entropy) {
     const auto authorities = TRY(parse_certificates(authority_pem, "The authority's certificate"));
     return std::shared_ptr<TlsClientContext>(std::make_shared<ClientContext>(authorities, entropy));
 }
@@ -418,18 +439,19 @@ std::unique_ptr<TlsConnection> make_tls_server(std::shared_ptr<TlsServerContext>
     CHECK(context != nullptr);
     auto real = std::static_pointer_cast<ServerContext>(std::move(context));
     auto events = std::make_shared<Events>(true, wall);
-    auto channel = std::make_unique<tls::Server>(events, real->sessions, real->credentials, real->policy, real->rng);
+    auto channel =
+        std::make_unique<tls::Server>(events, real->sessions, real->credentials, real->policy, real->rng);
     return std::make_unique<Connection>(std::move(real), std::move(events), std::move(channel));
 }
 
-std::unique_ptr<TlsConnection> make_tls_client(std::shared_ptr<TlsClientContext> context, std::string server_name,
-                                               WallTime wall) {
+std::unique_ptr<TlsConnection> make_tls_client(std::shared_ptr<TlsClientContext> context,
+                                               std::string server_name, WallTime wall) {
     CHECK(context != nullptr);
     CHECK(!server_name.empty());
     auto real = std::static_pointer_cast<ClientContext>(std::move(context));
     auto events = std::make_shared<Events>(false, wall);
-    auto channel = std::make_unique<tls::Client>(events, real->sessions, real->credentials, real->policy, real->rng,
-                                                 tls::Server_Information(server_name),
+    auto channel = std::make_unique<tls::Client>(events, real->sessions, real->credentials, real->policy,
+                                                 real->rng, tls::Server_Information(server_name),
                                                  tls::Protocol_Version(tls::Version_Code::TLS_V13),
                                                  std::vector<std::string>{std::string(kProtocol)});
     return std::make_unique<Connection>(std::move(real), std::move(events), std::move(channel));

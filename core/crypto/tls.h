@@ -1,4 +1,5 @@
-// TLS 1.3 without I/O: bytes in, bytes out. Botan below; X25519/ML-KEM-768 preferred, X25519 and P-256 accepted.
+// TLS 1.3 without I/O: bytes in, bytes out. Botan below; X25519/ML-KEM-768 preferred, X25519 and P-256
+// accepted.
 //
 // One object a connection, used on the loop only. Invariants:
 //  1. Plaintext comes out only after the handshake is complete and verified (never early or half-keyed data).
@@ -20,24 +21,25 @@
 
 namespace firedrill::crypto {
 
-/// A development authority and the server's certificate under it. PEM texts; private keys ECDSA P-256, PKCS#8.
+/// A development authority and the server's certificate under it. PEM texts; private keys ECDSA P-256,
+/// PKCS#8.
 struct DevelopmentCertificates {
     std::string authority_pem;
-    std::string chain_pem;   ///< server certificate, then the authority's
+    std::string chain_pem;  ///< server certificate, then the authority's
     Secret server_key_pem;
 };
 /// A DNS name (no wildcard) or an IP address that a certificate may be made for.
 bool is_certificate_name(std::string_view name);
-/// For `names` (at least one; each must be is_certificate_name, which is CHECKed). Valid from one day before `now` for 397 days. The
-/// authority's private key is forgotten.
+/// For `names` (at least one; each must be is_certificate_name, which is CHECKed). Valid from one day before
+/// `now` for 397 days. The authority's private key is forgotten.
 DevelopmentCertificates make_development_certificates(std::span<const std::string> names, WallTime now,
                                                       Entropy& entropy);
 
 /// Long-lived server state: certificate, private key, ticket key. Shared by all connections of a node.
 class TlsServerContext {
   public:
-    /// bad_input when PEM does not parse or the key is not the certificate's. `entropy` outlives the context and its
-    /// connections, which draw from it.
+    /// bad_input when PEM does not parse or the key is not the certificate's. `entropy` outlives the context
+    /// and its connections, which draw from it.
     static Result<std::shared_ptr<TlsServerContext>> create(std::string_view chain_pem, const Secret& key_pem,
                                                             Entropy& entropy);
     virtual ~TlsServerContext() = default;
@@ -53,15 +55,16 @@ class TlsClientContext {
 class TlsConnection {
   public:
     virtual ~TlsConnection() = default;
-    /// Takes bytes from the peer; `wall` dates tickets and path validation. Failures: bad_input (protocol violation),
-    /// refused (certificate not trusted or not for this name), closed (the peer ended the connection with an alert,
-    /// or with close_notify before it was established). After a failure send what take_outgoing() yields, then close;
-    /// further calls return the same failure.
+    /// Takes bytes from the peer; `wall` dates tickets and path validation. Failures: bad_input (protocol
+    /// violation), refused (certificate not trusted or not for this name), closed (the peer ended the
+    /// connection with an alert, or with close_notify before it was established). After a failure send what
+    /// take_outgoing() yields, then close; further calls return the same failure.
     virtual Status feed(ByteView from_peer, WallTime wall) = 0;
-    /// Queues plaintext for sending; before the handshake is done it waits inside (at most kMostWaiting, CHECKed).
-    /// After close() or a failure it is dropped.
+    /// Queues plaintext for sending; before the handshake is done it waits inside (at most kMostWaiting,
+    /// CHECKed). After close() or a failure it is dropped.
     virtual void send(ByteView plain) = 0;
-    /// Queues close_notify behind what waits; nothing may be sent after. The peer may still send: is_peer_closed().
+    /// Queues close_notify behind what waits; nothing may be sent after. The peer may still send:
+    /// is_peer_closed().
     virtual void close() = 0;
     /// Moves out the bytes to be sent to the peer (maybe none).
     virtual Bytes take_outgoing() = 0;
@@ -76,9 +79,10 @@ class TlsConnection {
 };
 
 std::unique_ptr<TlsConnection> make_tls_server(std::shared_ptr<TlsServerContext> context, WallTime wall);
-/// `server_name` is sent as SNI and checked against the certificate. The ClientHello waits in take_outgoing().
-std::unique_ptr<TlsConnection> make_tls_client(std::shared_ptr<TlsClientContext> context, std::string server_name,
-                                               WallTime wall);
+/// `server_name` is sent as SNI and checked against the certificate. The ClientHello waits in
+/// take_outgoing().
+std::unique_ptr<TlsConnection> make_tls_client(std::shared_ptr<TlsClientContext> context,
+                                               std::string server_name, WallTime wall);
 
 /// "Botan 3.13.0", for --version and trace headers.
 std::string library_version();

@@ -30,8 +30,9 @@ TEST(Xaes256Gcm, AnswersAsPublished) {
     };
     Nonce nonce;
     std::memcpy(nonce.data(), "ABCDEFGHIJKLMNOPQRSTUVWX", nonce.size());
-    for (const Case& c : {Case{1, "", "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271"},
-                          Case{3, "c2sp.org/XAES-256-GCM", "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d"}}) {
+    for (const Case& c :
+         {Case{1, "", "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271"},
+          Case{3, "c2sp.org/XAES-256-GCM", "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d"}}) {
         Xaes256Gcm cipher(test::secret_of(test::repeated(32, c.key)));
         Bytes sealed(12);
         Tag tag;
@@ -41,7 +42,8 @@ TEST(Xaes256Gcm, AnswersAsPublished) {
     }
 }
 
-// The specification's accumulated test: 10,000 messages drawn from SHAKE-128, their ciphertexts hashed with SHAKE-128.
+// The specification's accumulated test: 10,000 messages drawn from SHAKE-128, their ciphertexts hashed with
+// SHAKE-128.
 TEST(Xaes256Gcm, AgreesWithTheAccumulatedTestOfTheSpecification) {
     const auto source = Botan::XOF::create_or_throw("SHAKE-128");
     const auto sink = Botan::XOF::create_or_throw("SHAKE-128");
@@ -59,10 +61,12 @@ TEST(Xaes256Gcm, AgreesWithTheAccumulatedTestOfTheSpecification) {
         ASSERT_TRUE(cipher.open(nonce, associated, sealed, tag, sealed));
         ASSERT_EQ(sealed, plain);
     }
-    EXPECT_EQ(to_hex(sink->output_stdvec(32)), "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939");
+    EXPECT_EQ(to_hex(sink->output_stdvec(32)),
+              "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939");
 }
 
-RC_GTEST_PROP(Xaes256Gcm, OpensWhatItSealed, (const Bytes& plain, const Bytes& associated, std::uint64_t seed)) {
+RC_GTEST_PROP(Xaes256Gcm, OpensWhatItSealed,
+              (const Bytes& plain, const Bytes& associated, std::uint64_t seed)) {
     TestEntropy entropy(seed);
     Xaes256Gcm sealer(drawn_secret(entropy, kKeySize));
     TestEntropy again(seed);
@@ -82,7 +86,8 @@ RC_GTEST_PROP(Xaes256Gcm, OpensWhatItSealed, (const Bytes& plain, const Bytes& a
     RC_ASSERT(tag_in_place == tag);
 }
 
-// Every single flipped bit of nonce, associated data, sealed bytes and tag is refused, and the output is zeroes.
+// Every single flipped bit of nonce, associated data, sealed bytes and tag is refused, and the output is
+// zeroes.
 TEST(Xaes256Gcm, RefusesEveryFlippedBit) {
     TestEntropy entropy(3);
     Xaes256Gcm cipher(drawn_secret(entropy, kKeySize));
@@ -133,7 +138,8 @@ TEST(KeyCommitment, DependsOnKeyAndContext) {
     EXPECT_NE(key_commitment(key, as_bytes("a")), key_commitment(other, as_bytes("a")));
 }
 
-RC_GTEST_PROP(Wrap, OpensUnderTheSameKeyAndContext, (const Bytes& secret, const Bytes& context, std::uint64_t seed)) {
+RC_GTEST_PROP(Wrap, OpensUnderTheSameKeyAndContext,
+              (const Bytes& secret, const Bytes& context, std::uint64_t seed)) {
     TestEntropy entropy(seed);
     const Secret under = drawn_secret(entropy, kKeySize);
     const Bytes wrapped = wrap(under, context, secret, entropy);
@@ -165,7 +171,8 @@ TEST(Wrap, RefusesEveryFlippedBitAndEveryTruncation) {
         EXPECT_EQ(opened.error().fault, bit / 8 < 32 ? Fault::wrong_secret : Fault::damaged) << bit;
     }
     for (std::size_t size = 0; size < wrapped.size(); ++size) {
-        EXPECT_EQ(unwrap(under, as_bytes("context"), ByteView(wrapped).first(size)).error().fault, Fault::damaged);
+        EXPECT_EQ(unwrap(under, as_bytes("context"), ByteView(wrapped).first(size)).error().fault,
+                  Fault::damaged);
     }
 }
 

@@ -58,7 +58,8 @@ TEST(Age, OpensForEachOfSixteenRecipientsAndNobodyElse) {
     EXPECT_EQ(age_seal(Recipients{}, {}, entropy).error().fault, Fault::limit);
     recipients.push_back(recipients.front());
     EXPECT_EQ(age_seal(recipients, {}, entropy).error().fault, Fault::limit);
-    EXPECT_EQ(age_seal(Recipients{{}}, {}, entropy).error().fault, Fault::bad_input);  // a point of small order
+    EXPECT_EQ(age_seal(Recipients{{}}, {}, entropy).error().fault,
+              Fault::bad_input);  // a point of small order
 }
 
 TEST(Age, DrawsEverythingFromTheEntropyGiven) {
@@ -144,9 +145,11 @@ TEST(Age, RefusesMalformedHeaders) {
         with("-> X25519 ", "-> \n"),
         with("-> X25519 ", "-> x25519\n\n-> X25519\n"),
         with("-> X25519 ", "-> X25519 AAAA\n\n-> X25519 "),
-        with("-> X25519 ", "-> X25519 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
-                           "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n-> X25519 "),
-        with("-> X25519 ", "-> scrypt bBjlhJVYZeE4aqUdmtRHfw 15\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n-> X25519 "),
+        with("-> X25519 ",
+             "-> X25519 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n-> X25519 "),
+        with("-> X25519 ",
+             "-> scrypt bBjlhJVYZeE4aqUdmtRHfw 15\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n-> X25519 "),
         with("\n--- ", "\n\n--- "),
         with("\n--- ", "\n---"),
         with("\n--- ", "\n---  "),
@@ -163,7 +166,8 @@ TEST(Age, RefusesMalformedHeaders) {
     }
 }
 
-// The last digit of 43 carries two unused bits; a decoder that ignores them accepts four spellings of each share.
+// The last digit of 43 carries two unused bits; a decoder that ignores them accepts four spellings of each
+// share.
 TEST(Age, RefusesBase64WithUnusedBitsSet) {
     TestEntropy entropy(8);
     const AgeIdentity identity = make_age_identity(entropy);

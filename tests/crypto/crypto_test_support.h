@@ -15,7 +15,9 @@ inline Bytes hex(std::string_view text) {
     CHECK(raw.has_value());
     return std::move(*raw);
 }
-inline Bytes repeated(std::size_t count, Byte value) { return Bytes(count, value); }
+inline Bytes repeated(std::size_t count, Byte value) {
+    return Bytes(count, value);
+}
 
 inline Bytes drawn(Entropy& entropy, std::size_t count) {
     Bytes out(count);
@@ -27,6 +29,8 @@ inline crypto::Secret drawn_secret(Entropy& entropy, std::size_t count) {
     entropy.fill(out.mutable_view());
     return out;
 }
-inline crypto::Secret secret_of(ByteView bytes) { return crypto::Secret(bytes); }
+inline crypto::Secret secret_of(ByteView bytes) {
+    return crypto::Secret(bytes);
+}
 
 }  // namespace firedrill::test

@@ -38,11 +38,14 @@ TEST(FormatExample, InboxFileIsAsPrinted) {
     const AgeIdentity identity = make_age_identity(entropy);
     EXPECT_EQ(as_text(age_identity_text(identity).view()),
               "AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQFPG9SCRGWPUGPZYSNZS23V9CCRYDPK8QARC0SWRYDWG");
-    EXPECT_EQ(age_recipient_text(identity.public_key), "age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh");
+    EXPECT_EQ(age_recipient_text(identity.public_key),
+              "age13aqvttdk3ujkyjh9kg2w5an6dmy5mq5a84a4uxk3hfhnugfc9p0sy5p2wh");
 
-    Bytes file = *age_seal(std::vector<std::array<Byte, 32>>{identity.public_key}, as_bytes("hello\n"), entropy);
+    Bytes file =
+        *age_seal(std::vector<std::array<Byte, 32>>{identity.public_key}, as_bytes("hello\n"), entropy);
     const ByteView payload = ByteView(file).last(16 + 6 + 16);
-    EXPECT_EQ(to_hex(payload), "505152535455565758595a5b5c5d5e5fedbcb85ac22a1066fed2342d01c2bebf6d774e72f4ec");
+    EXPECT_EQ(to_hex(payload),
+              "505152535455565758595a5b5c5d5e5fedbcb85ac22a1066fed2342d01c2bebf6d774e72f4ec");
     EXPECT_EQ(as_text(ByteView(file).first(file.size() - payload.size())),
               "age-encryption.org/v1\n"
               "-> X25519 NOQtSvXvlKB6OoQgG4idTNGnQ8snsRtqEEOKj+uOWEc\n"

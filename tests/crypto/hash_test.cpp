@@ -14,14 +14,16 @@ using test::repeated;
 
 // FIPS 180-4 examples.
 TEST(Sha256, AnswersAsPublished) {
-    EXPECT_EQ(to_hex(sha256(ByteView()).view()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    EXPECT_EQ(to_hex(sha256(ByteView()).view()),
+              "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     EXPECT_EQ(to_hex(sha256(as_bytes("abc")).view()),
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     Sha256 context;
     for (int i = 0; i < 1000; ++i) {
         context.update(repeated(1000, 'a'));
     }
-    EXPECT_EQ(to_hex(context.finish().view()), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    EXPECT_EQ(to_hex(context.finish().view()),
+              "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 RC_GTEST_PROP(Sha256, PiecesHashLikeTheirConcatenation, (const Bytes& a, const Bytes& b, const Bytes& c)) {
@@ -52,23 +54,27 @@ TEST(HmacSha256, AnswersAsPublished) {
     }
     const auto text = [](std::string_view t) { return Bytes(t.begin(), t.end()); };
     const std::vector<Case> cases{
-        {repeated(20, 0x0b), text("Hi There"), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+        {repeated(20, 0x0b), text("Hi There"),
+         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
         {text("Jefe"), text("what do ya want for nothing?"),
          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
-        {repeated(20, 0xaa), repeated(50, 0xdd), "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+        {repeated(20, 0xaa), repeated(50, 0xdd),
+         "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
         {counting, repeated(50, 0xcd), "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"},
         {repeated(131, 0xaa), text("Test Using Larger Than Block-Size Key - Hash Key First"),
          "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
         {repeated(131, 0xaa),
-         text("This is a test using a larger than block-size key and a larger than block-size data. The key needs to "
+         text("This is a test using a larger than block-size key and a larger than block-size data. The key "
+              "needs to "
               "be hashed before being used by the HMAC algorithm."),
          "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
     };
     for (const Case& c : cases) {
         EXPECT_EQ(to_hex(hmac_sha256(c.key, {c.data}).view()), c.mac);
         const std::size_t half = c.data.size() / 2;
-        EXPECT_EQ(to_hex(hmac_sha256(c.key, {ByteView(c.data).first(half), ByteView(c.data).subspan(half)}).view()),
-                  c.mac);
+        EXPECT_EQ(
+            to_hex(hmac_sha256(c.key, {ByteView(c.data).first(half), ByteView(c.data).subspan(half)}).view()),
+            c.mac);
     }
 }
 
@@ -87,9 +93,10 @@ TEST(HkdfSha256, AnswersAsPublished) {
         salt.push_back(static_cast<Byte>(0x60 + i));
         info.push_back(static_cast<Byte>(0xb0 + i));
     }
-    EXPECT_EQ(to_hex(hkdf_sha256(key, salt, as_text(info), 82).view()),
-              "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
-              "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
+    EXPECT_EQ(
+        to_hex(hkdf_sha256(key, salt, as_text(info), 82).view()),
+        "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
+        "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87");
 
     EXPECT_EQ(to_hex(hkdf_sha256(repeated(22, 0x0b), {}, "", 42).view()),
               "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
@@ -103,7 +110,8 @@ TEST(HkdfSha256, MakesTheLongestOutputThatItAllows) {
 
 // RFC 9106, section 5.3: four lanes, a secret and associated data, which only this vector uses.
 TEST(Argon2id, AnswersAsPublished) {
-    const Secret out = argon2id_with(repeated(32, 1), repeated(16, 2), {32, 3}, 4, repeated(8, 3), repeated(12, 4), 32);
+    const Secret out =
+        argon2id_with(repeated(32, 1), repeated(16, 2), {32, 3}, 4, repeated(8, 3), repeated(12, 4), 32);
     EXPECT_EQ(to_hex(out.view()), "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659");
 }
 

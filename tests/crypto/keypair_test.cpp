@@ -83,10 +83,12 @@ TEST(SealTo, SaysBadInputForMalformedKeysAndSizes) {
     const SealingPair pair = make_sealing_pair(entropy);
     const Bytes sealed = *seal_to(pair.public_key, {}, as_bytes("secret"), entropy);
     for (const std::size_t size : {0UL, 32UL, kHead, kHead + kWrapOverhead - 1}) {
-        EXPECT_EQ(open_sealed(pair.private_key, pair.public_key, {}, ByteView(sealed).first(size)).error().fault,
-                  Fault::bad_input);
+        EXPECT_EQ(
+            open_sealed(pair.private_key, pair.public_key, {}, ByteView(sealed).first(size)).error().fault,
+            Fault::bad_input);
     }
-    EXPECT_EQ(open_sealed(drawn_secret(entropy, 95), pair.public_key, {}, sealed).error().fault, Fault::bad_input);
+    EXPECT_EQ(open_sealed(drawn_secret(entropy, 95), pair.public_key, {}, sealed).error().fault,
+              Fault::bad_input);
     EXPECT_EQ(seal_to(ByteView(pair.public_key).first(1215), {}, as_bytes("x"), entropy).error().fault,
               Fault::bad_input);
 
@@ -99,7 +101,8 @@ TEST(SealTo, SaysBadInputForMalformedKeysAndSizes) {
     EXPECT_EQ(seal_to(above_modulus, {}, as_bytes("x"), entropy).error().fault, Fault::bad_input);
     Bytes small_share = sealed;
     std::fill_n(small_share.begin(), 32, Byte{0});
-    EXPECT_EQ(open_sealed(pair.private_key, pair.public_key, {}, small_share).error().fault, Fault::bad_input);
+    EXPECT_EQ(open_sealed(pair.private_key, pair.public_key, {}, small_share).error().fault,
+              Fault::bad_input);
 }
 
 // RFC 8032, section 7.1, tests 1-3.
@@ -113,15 +116,18 @@ TEST(Ed25519, AnswersAsPublished) {
     const std::array<Case, 3> cases{{
         {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
          "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f059"
+         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25"
+         "bf5f059"
          "5bbe24655141438e7a100b"},
         {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
          "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4"
+         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387"
+         "b2eaeb4"
          "302aeeb00d291612bb0c00"},
         {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
          "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-         "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e971"
+         "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7"
+         "c15e971"
          "6ed28dc027beceea1ec40a"},
     }};
     for (const Case& c : cases) {

@@ -17,7 +17,8 @@ const std::vector<std::string> kNames{"clinic.example", "127.0.0.1", "::1"};
 
 /// One installation: certificates, and a context for each side.
 struct World {
-    explicit World(std::uint64_t seed = 1) : entropy(seed), certificates(make_development_certificates(kNames, kNow, entropy)) {
+    explicit World(std::uint64_t seed = 1)
+        : entropy(seed), certificates(make_development_certificates(kNames, kNow, entropy)) {
         server = *TlsServerContext::create(certificates.chain_pem, certificates.server_key_pem, entropy);
         client = *TlsClientContext::create(certificates.authority_pem, entropy);
     }
@@ -30,7 +31,9 @@ struct World {
 /// A connection with both ends, and what each has seen.
 struct Pair {
     explicit Pair(World& world, const std::string& name = "clinic.example", WallTime at = kNow)
-        : wall(at), client(make_tls_client(world.client, name, at)), server(make_tls_server(world.server, at)) {}
+        : wall(at),
+          client(make_tls_client(world.client, name, at)),
+          server(make_tls_server(world.server, at)) {}
 
     /// Carries bytes in pieces of `piece` until nothing moves or an end fails.
     void pump(std::size_t piece = 100000) {
@@ -110,8 +113,8 @@ TEST(Tls, AcceptsEveryNameOfTheCertificateAndNoOther) {
         pair.pump();
         EXPECT_TRUE(pair.client->is_established()) << name;
     }
-    for (const std::string name : {"other.example", "clinic.example.org", "a.clinic.example", "127.0.0.2", "::2", "_", ".",
-                                   "clinic_example", "localhost"}) {
+    for (const std::string name : {"other.example", "clinic.example.org", "a.clinic.example", "127.0.0.2",
+                                   "::2", "_", ".", "clinic_example", "localhost"}) {
         Pair pair(world, name);
         pair.client->send(as_bytes("secret"));
         pair.pump();
@@ -141,10 +144,12 @@ TEST(Tls, ChecksTheCertificateAtTheTimeGiven) {
         Duration offset;
         bool is_valid;
     };
-    for (const Case& c : {Case{-25h, false}, Case{-23h, true}, Case{395 * 24h, true}, Case{396 * 24h + 1h, false}}) {
+    for (const Case& c :
+         {Case{-25h, false}, Case{-23h, true}, Case{395 * 24h, true}, Case{396 * 24h + 1h, false}}) {
         Pair pair(world, "clinic.example", kNow + c.offset);
         pair.pump();
-        EXPECT_EQ(pair.client->is_established(), c.is_valid) << format_duration(c.offset < 0h ? -c.offset : c.offset);
+        EXPECT_EQ(pair.client->is_established(), c.is_valid)
+            << format_duration(c.offset < 0h ? -c.offset : c.offset);
         if (!c.is_valid) {
             EXPECT_EQ(pair.client_status.error().fault, Fault::refused);
         }
@@ -180,7 +185,8 @@ TEST(Tls, FallsBackToAFullHandshakeWhenTheServerForgotItsTicketKey) {
     World world;
     Pair first(world);
     first.pump();
-    world.server = *TlsServerContext::create(world.certificates.chain_pem, world.certificates.server_key_pem, world.entropy);
+    world.server = *TlsServerContext::create(world.certificates.chain_pem, world.certificates.server_key_pem,
+                                             world.entropy);
     Pair second(world);
     second.pump();
     EXPECT_TRUE(second.client->is_established());
@@ -255,8 +261,8 @@ TEST(Tls, ACloseBeforeTheHandshakeIsAFailure) {
     EXPECT_FALSE(pair.server_status.is_ok());
 }
 
-// One flipped bit anywhere in either direction of a full handshake with data: the request is delivered whole and
-// unaltered or not at all. (Unauthenticated corners, such as a record's legacy version, may be ignored.)
+// One flipped bit anywhere in either direction of a full handshake with data: the request is delivered whole
+// and unaltered or not at all. (Unauthenticated corners, such as a record's legacy version, may be ignored.)
 TEST(Tls, NeverDeliversAlteredData) {
     World world;
     Pair reference(world);
@@ -325,8 +331,9 @@ TEST(Tls, RefusesARecordPlayedTwiceOrOutOfOrder) {
     EXPECT_TRUE(other.server->take_incoming().empty());
 }
 
-// Application data before the client's Finished: in the clear, and under the handshake's keys as an encrypted record
-// that is not the Finished (here: the client's own second flight with the record split off and replayed).
+// Application data before the client's Finished: in the clear, and under the handshake's keys as an encrypted
+// record that is not the Finished (here: the client's own second flight with the record split off and
+// replayed).
 TEST(Tls, RefusesDataBeforeTheHandshakeIsComplete) {
     World world;
     {
@@ -337,7 +344,8 @@ TEST(Tls, RefusesDataBeforeTheHandshakeIsComplete) {
     }
     Pair pair(world);
     EXPECT_TRUE(pair.server->feed(pair.client->take_outgoing(), kNow).is_ok());
-    const Bytes plain_record{23, 3, 3, 0, 20, 'd', 'a', 't', 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    const Bytes plain_record{23, 3, 3, 0, 20, 'd', 'a', 't', 'a', 0, 0, 0, 0,
+                             0,  0, 0, 0, 0,  0,   0,   0,   0,   0, 0, 0};
     EXPECT_EQ(pair.server->feed(plain_record, kNow).error().fault, Fault::bad_input);
     EXPECT_TRUE(pair.server->take_incoming().empty());
     EXPECT_FALSE(pair.server->is_established());
@@ -347,12 +355,13 @@ TEST(Tls, RefusesGarbageOldVersionsAndPlainHttp) {
     World world;
     const std::vector<Bytes> firsts{
         Bytes{'G', 'E', 'T', ' ', '/', ' ', 'H', 'T', 'T', 'P', '/', '1', '.', '1', '\r', '\n', '\r', '\n'},
-        Bytes{0x80, 0x2e, 0x01, 0x00, 0x02, 0, 0, 0, 0, 0},            // SSL 2
-        Bytes{22, 3, 1, 0xff, 0xff, 1, 0, 0, 0, 0},                    // a record beyond the limit
-        Bytes{22, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff},                    // a message beyond the limit
-        Bytes{22, 3, 3, 0, 0},                                         // an empty record
-        Bytes{20, 3, 3, 0, 1, 1},                                      // change_cipher_spec first
-        Bytes{22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0xc0, 0x2b, 1, 0, 0, 0},  // TLS 1.2
+        Bytes{0x80, 0x2e, 0x01, 0x00, 0x02, 0, 0, 0, 0, 0},  // SSL 2
+        Bytes{22, 3, 1, 0xff, 0xff, 1, 0, 0, 0, 0},          // a record beyond the limit
+        Bytes{22, 3, 1, 0, 4, 1, 0xff, 0xff, 0xff},          // a message beyond the limit
+        Bytes{22, 3, 3, 0, 0},                               // an empty record
+        Bytes{20, 3, 3, 0, 1, 1},                            // change_cipher_spec first
+        Bytes{22, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0,    0,    0, 0, 0, 0, 0,
+              0,  0, 0, 0, 0,  0, 0, 0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0xc0, 0x2b, 1, 0, 0, 0},  // TLS 1.2
     };
     for (const Bytes& first : firsts) {
         Pair pair(world);
@@ -400,17 +409,20 @@ TEST(Tls, ContextsRefuseMalformedPem) {
     EXPECT_EQ(fault(std::string(70000, 'x'), key), Fault::bad_input);
     EXPECT_EQ(fault(chain, other.certificates.server_key_pem), Fault::bad_input);
     EXPECT_EQ(fault(chain, Secret()), Fault::bad_input);
-    EXPECT_EQ(fault(chain, Secret(as_bytes("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"))),
-              Fault::bad_input);
+    EXPECT_EQ(
+        fault(chain, Secret(as_bytes("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"))),
+        Fault::bad_input);
     EXPECT_EQ(TlsClientContext::create("", entropy).error().fault, Fault::bad_input);
-    EXPECT_EQ(TlsClientContext::create("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", entropy)
-                  .error()
-                  .fault,
-              Fault::bad_input);
+    EXPECT_EQ(
+        TlsClientContext::create("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", entropy)
+            .error()
+            .fault,
+        Fault::bad_input);
 }
 
 TEST(DevelopmentCertificates, KnowWhichNamesTheyMayHave) {
-    for (const std::string_view good : {"localhost", "a.example", "10.0.0.1", "::1", "xn--bcher-kva.example"}) {
+    for (const std::string_view good :
+         {"localhost", "a.example", "10.0.0.1", "::1", "xn--bcher-kva.example"}) {
         EXPECT_TRUE(is_certificate_name(good)) << good;
     }
     for (const std::string_view bad : {"", " ", "a b", "*.example", "a..b", "http://a", "a/b", "a\n"}) {
@@ -418,7 +430,9 @@ TEST(DevelopmentCertificates, KnowWhichNamesTheyMayHave) {
     }
 }
 
-TEST(TlsLibrary, SaysItsVersion) { EXPECT_EQ(library_version().rfind("Botan 3.", 0), 0U) << library_version(); }
+TEST(TlsLibrary, SaysItsVersion) {
+    EXPECT_EQ(library_version().rfind("Botan 3.", 0), 0U) << library_version();
+}
 
 }  // namespace
 }  // namespace firedrill::crypto

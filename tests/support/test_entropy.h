@@ -1,5 +1,5 @@
-// TestEntropy: a seeded Entropy for tests. The same seed gives the same bytes on every machine; nothing here is
-// secure. One object, one thread.
+// TestEntropy: a seeded Entropy for tests. The same seed gives the same bytes on every machine; nothing here
+// is secure. One object, one thread.
 #pragma once
 
 #include <cstdint>
