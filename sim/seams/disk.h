@@ -73,6 +73,7 @@ struct DiskImage {
 struct SimDiskOptions {
     DeviceModel model = kSataSsd;
     std::uint64_t capacity_bytes = 1ULL << 40;
+    bool can_tear = true;  ///< false: power loss keeps or drops whole sectors only
 };
 
 class SimDisk final : public Disk {

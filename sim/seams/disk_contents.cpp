@@ -235,7 +235,7 @@ void SimDisk::settle_file(Inode& file) {
         if (!is_kept || dirty.is_lost) {
             continue;
         }
-        if (mood >= 2 && random_.chance(1, 8)) {
+        if (mood >= 2 && options_.can_tear && random_.chance(1, 8)) {
             Sector torn;
             if (random_.chance(1, 2)) {
                 random_.fill(torn);
