@@ -29,6 +29,7 @@ class Restore {
     void clean_up();
 
   private:
+    static Status remove_all(Disk& disk);
     Status plan();
     Status replay();
     Status take(Record&& record);
@@ -274,16 +275,19 @@ Status Restore::make_data_folder() {
     return write_data_folder(data_, {node, options_.new_timeline});
 }
 
+Status Restore::remove_all(Disk& disk) {
+    for (const std::string& name : TRY(disk.list())) {
+        TRY(disk.remove(name));
+    }
+    return disk.sync_names();
+}
+
 void Restore::clean_up() {
     stores_.clear();
-    std::vector<Disk*> targets(logs_.begin(), logs_.end());
-    targets.push_back(&data_);
-    for (Disk* disk : targets) {
-        const auto names = disk->list();
-        for (const std::string& name : names ? *names : std::vector<std::string>{}) {
-            (void)disk->remove(name);  // best effort: without its marker the folder is nothing, whatever is left
-        }
-        (void)disk->sync_names();
+    // The data disk first: as long as its marker may be there, everything that it promises must be there too.
+    bool is_gone = remove_all(data_).is_ok();
+    for (Disk* disk : logs_) {
+        is_gone = is_gone && remove_all(*disk).is_ok();
     }
 }
 
