@@ -257,10 +257,10 @@ class PosixDisk final : public Disk {
             return Error{Fault::in_use, fmt::format("{} is in use by {}; stop it first", path_,
                                                     words.empty() ? "another process" : words)};
         }
-        owner = owner.substr(0, kMaxOwnerBytes);
+        const std::string words = fmt::format("{} (process {})", owner.substr(0, kMaxOwnerBytes / 2), ::getpid());
         PosixFile writer(std::move(file), fmt::format("{}/{}", path_, kOwnerFile));
         TRY(writer.truncate(0));
-        TRY(writer.write_at(0, as_bytes(owner)));
+        TRY(writer.write_at(0, as_bytes(words)));
         return std::unique_ptr<Claim>(std::make_unique<PosixClaim>(writer.take()));
     }
 
