@@ -1,0 +1,229 @@
+// What only the real world can show: modes, links, leftovers, signals, threads, passphrase files.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include "posix/terminal.h"
+#include "seams/worlds.h"
+
+namespace firedrill::test {
+namespace {
+
+Fault open_fault(const std::string& path, posix::Create create) {
+    auto disk = posix::open_folder(path, create);
+    return disk ? Fault::internal : disk.error().fault;
+}
+
+mode_t mode_of(const std::string& path) {
+    struct stat info {};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
+    return info.st_mode & 07777;
+}
+
+TEST(PosixDisk, MakesItsFolderPrivateAndRefusesOneThatIsNot) {
+    const ScratchFolder scratch;
+    const std::string path = scratch.path() + "/data";
+    EXPECT_EQ(open_fault(path, posix::Create::no), Fault::not_found);
+    ASSERT_TRUE(posix::open_folder(path, posix::Create::yes).is_ok());
+    EXPECT_EQ(mode_of(path), 0700U);
+    EXPECT_TRUE(posix::open_folder(path, posix::Create::yes).is_ok()) << "there already";
+
+    ASSERT_EQ(::chmod(path.c_str(), 0750), 0);
+    auto loose = posix::open_folder(path, posix::Create::no);
+    ASSERT_FALSE(loose.is_ok());
+    EXPECT_EQ(loose.error().fault, Fault::permission);
+    EXPECT_NE(loose.error().text.find("chmod 700 '" + path + "'"), std::string::npos) << loose.error().text;
+}
+
+TEST(PosixDisk, FollowsNoLinks) {
+    const ScratchFolder scratch;
+    const std::string path = scratch.path() + "/data";
+    auto disk = posix::open_folder(path, posix::Create::yes).value();
+    ASSERT_EQ(::symlink("data", (scratch.path() + "/link").c_str()), 0);
+    EXPECT_NE(open_fault(scratch.path() + "/link", posix::Create::no), Fault::internal);
+    ASSERT_EQ(::symlink("/etc/passwd", (path + "/escape").c_str()), 0);
+    EXPECT_EQ(disk->open("escape", Open::any).error().fault, Fault::permission);
+    EXPECT_TRUE(disk->list().value().empty());
+}
+
+TEST(PosixDisk, ListsFilesOnlyAndRefusesToOpenAnythingElse) {
+    const ScratchFolder scratch;
+    auto disk = posix::open_folder(scratch.path(), posix::Create::no).value();
+    ASSERT_EQ(::mkdir((scratch.path() + "/folder").c_str(), 0700), 0);
+    ASSERT_EQ(::mkfifo((scratch.path() + "/pipe").c_str(), 0600), 0);
+    std::ofstream(scratch.path() + "/name with spaces") << "x";
+    ASSERT_TRUE(disk->open("file", Open::any).is_ok());
+
+    EXPECT_EQ(disk->list().value(), std::vector<std::string>{"file"});
+    EXPECT_EQ(disk->open("folder", Open::any).error().fault, Fault::bad_input);
+    EXPECT_EQ(disk->open("pipe", Open::any).error().fault, Fault::bad_input);
+    EXPECT_EQ(mode_of(scratch.path() + "/file"), 0600U);
+}
+
+TEST(PosixDisk, AClaimHoldsAgainstAnotherOpenOfTheFolderAndEndsWithItsProcess) {
+    const ScratchFolder scratch;
+    auto disk = posix::open_folder(scratch.path(), posix::Create::no).value();
+    int ready[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto own = posix::open_folder(scratch.path(), posix::Create::no);
+        auto claim = own ? (*own)->claim("the other process") : Result<std::unique_ptr<Claim>>(own.error());
+        const char answer = claim.is_ok() ? 'y' : 'n';
+        (void)!::write(ready[1], &answer, 1);
+        ::pause();
+        ::_exit(0);
+    }
+    char answer = 0;
+    ASSERT_EQ(::read(ready[0], &answer, 1), 1);
+    EXPECT_EQ(answer, 'y');
+    auto refused = disk->claim("me");
+    EXPECT_EQ(refused.error().fault, Fault::in_use);
+    EXPECT_NE(refused.error().text.find("the other process"), std::string::npos);
+
+    ASSERT_EQ(::kill(child, SIGKILL), 0);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+
+    EXPECT_TRUE(disk->claim("me").is_ok());
+    ::close(ready[0]);
+    ::close(ready[1]);
+}
+
+TEST(PosixLoop, UnixSocketsArePrivateAndVanishWithTheirListener) {
+    const ScratchFolder scratch;
+    posix::PosixLoop loop;
+    const std::string path = scratch.path() + "/control";
+    auto listener = loop.listen({"unix:" + path}).value();
+    EXPECT_EQ(mode_of(path), 0600U);
+    listener.reset();
+    EXPECT_NE(::access(path.c_str(), F_OK), 0);
+}
+
+TEST(PosixLoop, ReplacesASocketThatNobodyAnswersAndNothingElse) {
+    const ScratchFolder scratch;
+    posix::PosixLoop loop;
+    const std::string path = scratch.path() + "/control";
+    {
+        // Bound and closed without being removed: what a killed process leaves.
+        const int left = ::socket(AF_UNIX, SOCK_STREAM, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::copy(path.begin(), path.end(), address.sun_path);
+        ASSERT_EQ(::bind(left, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        ::close(left);
+    }
+    EXPECT_TRUE(loop.listen({"unix:" + path}).is_ok());
+
+    std::ofstream(path) << "somebody's file";
+    EXPECT_EQ(loop.listen({"unix:" + path}).error().fault, Fault::in_use);
+    EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+}
+
+TEST(PosixLoop, RunsWhatThreadsPostInTheirOrderAndWakesForIt) {
+    posix::PosixLoop loop;
+    std::vector<int> order;
+    std::thread thread([&] {
+        for (int i = 0; i < 100; ++i) {
+            loop.post_from_thread([&, i] {
+                order.push_back(i);
+                if (i == 99) {
+                    loop.stop();
+                }
+            });
+        }
+    });
+    loop.run();
+    thread.join();
+
+    EXPECT_EQ(order.size(), 100U);
+    EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(PosixLoop, HandsSignalsToItsHandlerEveryTime) {
+    posix::PosixLoop loop;
+    std::vector<int> seen;
+    loop.on_signal({SIGUSR1, SIGUSR2}, [&](int signal) {
+        seen.push_back(signal);
+        if (seen.size() == 1) {
+            ::raise(SIGUSR2);
+        } else {
+            loop.stop();
+        }
+    });
+    loop.defer([] { ::raise(SIGUSR1); });
+    loop.run();
+
+    EXPECT_EQ(seen, (std::vector<int>{SIGUSR1, SIGUSR2}));
+}
+
+TEST(PosixLoop, AStopBeforeRunIsNotForgottenAndARunThatEndedForgetsWhatWasPending) {
+    posix::PosixLoop loop;
+    auto held = std::make_shared<int>(1);
+    loop.defer([held] { ADD_FAILURE() << "stopped before"; });
+    loop.call_at(loop.now(), [held] { ADD_FAILURE() << "stopped before"; });
+    loop.stop();
+    loop.run();
+    EXPECT_EQ(held.use_count(), 1);
+
+    bool is_run = false;
+    loop.defer([&] {
+        is_run = true;
+        loop.stop();
+    });
+    loop.run();
+    EXPECT_TRUE(is_run);
+}
+
+class PassphraseFile : public ::testing::Test {
+  protected:
+    std::string write(std::string_view contents, mode_t mode = 0600) {
+        const std::string path = scratch_.path() + "/passphrase";
+        std::ofstream(path, std::ios::trunc) << contents;
+        EXPECT_EQ(::chmod(path.c_str(), mode), 0);
+        return path;
+    }
+    Fault fault(const std::string& path) {
+        auto secret = posix::read_passphrase_file(path);
+        return secret ? Fault::internal : secret.error().fault;
+    }
+    std::string text(const std::string& path) {
+        auto secret = posix::read_passphrase_file(path);
+        return secret ? std::string(as_text(secret->view())) : secret.error().text;
+    }
+    ScratchFolder scratch_;
+};
+
+TEST_F(PassphraseFile, LosesOneNewlineAndNothingElse) {
+    EXPECT_EQ(text(write("correct horse")), "correct horse");
+    EXPECT_EQ(text(write("correct horse\n")), "correct horse");
+    EXPECT_EQ(text(write("correct horse\r\n")), "correct horse");
+    EXPECT_EQ(text(write(" two\n\n")), " two\n");
+    EXPECT_EQ(text(write(std::string(4096, 'p') + "\n")), std::string(4096, 'p'));
+}
+
+TEST_F(PassphraseFile, IsRefusedWhenItIsNotSafeOrNotSane) {
+    EXPECT_EQ(fault(scratch_.path() + "/none"), Fault::not_found);
+    EXPECT_EQ(fault(scratch_.path()), Fault::bad_input);
+    EXPECT_EQ(fault(write("x", 0640)), Fault::permission);
+    EXPECT_EQ(fault(write("x", 0604)), Fault::permission);
+    EXPECT_EQ(fault(write("")), Fault::bad_input);
+    EXPECT_EQ(fault(write("\n")), Fault::bad_input);
+    EXPECT_EQ(fault(write(std::string(4097, 'p'))), Fault::limit);
+    EXPECT_EQ(fault(write(std::string(100'000, 'p'))), Fault::limit);
+    const std::string pipe = scratch_.path() + "/pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    EXPECT_EQ(fault(pipe), Fault::bad_input);
+    EXPECT_NE(text(write("x", 0644)).find("chmod 600"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace firedrill::test
