@@ -1,18 +1,14 @@
 #include "crypto/tls.h"
 
-#include <deque>
-#include <map>
+#include <algorithm>
 #include <utility>
 
-#include <botan/certstor.h>
-#include <botan/credentials_manager.h>
 #include <botan/tls.h>
-#include <botan/tls_session_manager_stateless.h>
 #include <botan/x509path.h>
 
 #include "base/check.h"
-#include "crypto/botan_rng.h"
 #include "crypto/certificates.h"
+#include "crypto/tls_context.h"
 
 namespace firedrill::crypto {
 namespace {
@@ -20,164 +16,12 @@ namespace {
 namespace tls = Botan::TLS;
 
 constexpr std::string_view kProtocol = "http/1.1";
-constexpr std::size_t kMostRemembered = 32;
 /// Records of one connection that carry no data: handshake, alerts, key updates, empty records. A handshake
 /// needs four; beyond this the peer only makes us work.
 constexpr std::uint64_t kMostRecordsWithoutData = 256;
 /// Bytes given to the library between two looks at that count.
 constexpr std::size_t kSlice = 4096;
-constexpr std::size_t kLargestHandshakeMessage = 16384;
 constexpr std::size_t kLongestChain = 8;
-constexpr std::chrono::seconds kTicketLifetime = std::chrono::hours(12);
-
-class Policy final : public tls::Policy {
-  public:
-    std::vector<std::string> allowed_ciphers() const override {
-        return {"AES-256/GCM", "AES-128/GCM", "ChaCha20Poly1305"};
-    }
-    std::vector<std::string> allowed_signature_hashes() const override {
-        return {"SHA-256", "SHA-384", "SHA-512"};
-    }
-    std::vector<tls::Group_Params> key_exchange_groups() const override {
-        return {tls::Group_Params::HYBRID_X25519_ML_KEM_768, tls::Group_Params::X25519,
-                tls::Group_Params::SECP256R1};
-    }
-    std::vector<tls::Group_Params> key_exchange_groups_to_offer() const override {
-        return {tls::Group_Params::HYBRID_X25519_ML_KEM_768};
-    }
-    bool allow_tls12() const override { return false; }
-    bool allow_tls13() const override { return true; }
-    bool allow_dtls12() const override { return false; }
-    bool require_cert_revocation_info() const override {
-        return false;
-    }  // an authority of our own publishes none
-    bool support_cert_status_message() const override { return false; }
-    std::chrono::seconds session_ticket_lifetime() const override { return kTicketLifetime; }
-    std::size_t new_session_tickets_upon_handshake_success() const override { return 1; }
-    std::size_t maximum_handshake_message_size() const override { return kLargestHandshakeMessage; }
-    std::size_t maximum_certificate_chain_size() const override { return kLargestHandshakeMessage; }
-    /// The library's own limit reads the machine's clock; kMostRecordsWithoutData takes its place.
-    std::uint64_t minimum_key_update_interval_ms() const override { return 0; }
-};
-
-/// A server's certificate, key and ticket key.
-class ServerCredentials final : public Botan::Credentials_Manager {
-  public:
-    ServerCredentials(std::vector<Botan::X509_Certificate> chain, std::shared_ptr<Botan::Private_Key> key,
-                      Entropy& entropy)
-        : chain_(std::move(chain)), key_(std::move(key)) {
-        EntropyRng rng(entropy);
-        ticket_key_ = Botan::SymmetricKey(rng, 32);
-    }
-    std::vector<Botan::X509_Certificate> find_cert_chain(const std::vector<std::string>& key_types,
-                                                         const std::vector<Botan::AlgorithmIdentifier>&,
-                                                         const std::vector<Botan::X509_DN>&,
-                                                         const std::string& type,
-                                                         const std::string&) override {
-        if (type != "tls-server" ||
-            std::find(key_types.begin(), key_types.end(), key_->algo_name()) == key_types.end()) {
-            return {};
-        }
-        return chain_;
-    }
-    std::shared_ptr<Botan::Private_Key> private_key_for(const Botan::X509_Certificate&,
-                                                        const std::string& type,
-                                                        const std::string&) override {
-        return type == "tls-server" ? key_ : nullptr;
-    }
-    Botan::SymmetricKey psk(const std::string& type, const std::string& context,
-                            const std::string& identity) override {
-        if (type == "tls-server" && context == "session-ticket") {
-            return ticket_key_;
-        }
-        return Botan::Credentials_Manager::psk(type, context, identity);
-    }
-
-  private:
-    std::vector<Botan::X509_Certificate> chain_;
-    std::shared_ptr<Botan::Private_Key> key_;
-    Botan::SymmetricKey ticket_key_;
-};
-
-class ClientCredentials final : public Botan::Credentials_Manager {
-  public:
-    explicit ClientCredentials(const std::vector<Botan::X509_Certificate>& authorities) {
-        for (const Botan::X509_Certificate& one : authorities) {
-            store_.add_certificate(one);
-        }
-    }
-    std::vector<Botan::Certificate_Store*> trusted_certificate_authorities(const std::string&,
-                                                                           const std::string&) override {
-        return {&store_};
-    }
-
-  private:
-    Botan::Certificate_Store_In_Memory store_;
-};
-
-/// The client's sessions, the newest last; the oldest goes when a new one finds it full. (The library's own
-/// keeps the ids of removed sessions for ever.)
-class RememberedSessions final : public tls::Session_Manager {
-  public:
-    explicit RememberedSessions(const std::shared_ptr<Botan::RandomNumberGenerator>& rng)
-        : tls::Session_Manager(rng) {}
-    void store(const tls::Session& session, const tls::Session_Handle& handle) override {
-        if (sessions_.size() == kMostRemembered) {
-            sessions_.pop_front();
-        }
-        sessions_.push_back({session, handle});
-    }
-    std::size_t remove(const tls::Session_Handle& handle) override {
-        const auto wanted = handle.opaque_handle();
-        return std::erase_if(sessions_,
-                             [&](const auto& one) { return one.handle.opaque_handle() == wanted; });
-    }
-    std::size_t remove_all() override {
-        const std::size_t count = sessions_.size();
-        sessions_.clear();
-        return count;
-    }
-
-  protected:
-    std::optional<tls::Session> retrieve_one(const tls::Session_Handle&) override { return std::nullopt; }
-    std::vector<tls::Session_with_Handle> find_some(const tls::Server_Information& server,
-                                                    std::size_t) override {
-        for (auto at = sessions_.rbegin(); at != sessions_.rend(); ++at) {
-            if (at->session.server_info() == server) {
-                return {*at};
-            }
-        }
-        return {};
-    }
-
-  private:
-    std::deque<tls::Session_with_Handle> sessions_;
-};
-
-class ServerContext final : public TlsServerContext {
-  public:
-    ServerContext(std::vector<Botan::X509_Certificate> chain, std::shared_ptr<Botan::Private_Key> key,
-                  Entropy& entropy)
-        : rng(std::make_shared<EntropyRng>(entropy)),
-          credentials(std::make_shared<ServerCredentials>(std::move(chain), std::move(key), entropy)),
-          sessions(std::make_shared<tls::Session_Manager_Stateless>(credentials, rng)) {}
-    std::shared_ptr<Botan::RandomNumberGenerator> rng;
-    std::shared_ptr<Botan::Credentials_Manager> credentials;
-    std::shared_ptr<tls::Session_Manager> sessions;
-    std::shared_ptr<const tls::Policy> policy = std::make_shared<Policy>();
-};
-
-class ClientContext final : public TlsClientContext {
-  public:
-    ClientContext(const std::vector<Botan::X509_Certificate>& authorities, Entropy& entropy)
-        : rng(std::make_shared<EntropyRng>(entropy)),
-          credentials(std::make_shared<ClientCredentials>(authorities)),
-          sessions(std::make_shared<RememberedSessions>(rng)) {}
-    std::shared_ptr<Botan::RandomNumberGenerator> rng;
-    std::shared_ptr<Botan::Credentials_Manager> credentials;
-    std::shared_ptr<tls::Session_Manager> sessions;
-    std::shared_ptr<const tls::Policy> policy = std::make_shared<Policy>();
-};
 
 /// Counts the records of a stream from their 5-byte headers alone.
 class RecordCounter {
@@ -413,34 +257,12 @@ class Connection final : public TlsConnection {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(std::string_view chain_pem,
-                                                                   const Secret& key_pem, Entropy& entropy) {
-    std::vector<Botan::X509_Certificate> chain =
-        TRY(parse_certificates(chain_pem, "The server's certificate chain"));
-    std::shared_ptr<Botan::Private_Key> key = TRY(parse_private_key(key_pem));
-    if (key->subject_public_key() != chain.front().subject_public_key_info()) {
-        return Error{Fault::bad_input,
-                     "The TLS key does not belong to the first certificate of the chain; check both."};
-    }
-    if (chain.size() > 1 && chain.back().is_self_signed()) {
-        chain.pop_back();  // a client that trusts the authority has it
-    }
-    return std::shared_ptr<TlsServerContext>(
-        std::make_shared<ServerContext>(std::move(chain), std::move(key), entropy));
-}
-
-Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(std::string_view authority_pem,
-                                                                   Entropy& entropy) {
-    const auto authorities = TRY(parse_certificates(authority_pem, "The authority's certificate"));
-    return std::shared_ptr<TlsClientContext>(std::make_shared<ClientContext>(authorities, entropy));
-}
-
 std::unique_ptr<TlsConnection> make_tls_server(std::shared_ptr<TlsServerContext> context, WallTime wall) {
     CHECK(context != nullptr);
-    auto real = std::static_pointer_cast<ServerContext>(std::move(context));
+    auto real = std::static_pointer_cast<RealTlsServerContext>(std::move(context));
     auto events = std::make_shared<Events>(true, wall);
-    auto channel =
-        std::make_unique<tls::Server>(events, real->sessions, real->credentials, real->policy, real->rng);
+    auto channel = std::make_unique<tls::Server>(events, real->parts.sessions, real->parts.credentials,
+                                                 real->parts.policy, real->parts.rng);
     return std::make_unique<Connection>(std::move(real), std::move(events), std::move(channel));
 }
 
@@ -448,12 +270,12 @@ std::unique_ptr<TlsConnection> make_tls_client(std::shared_ptr<TlsClientContext>
                                                std::string server_name, WallTime wall) {
     CHECK(context != nullptr);
     CHECK(!server_name.empty());
-    auto real = std::static_pointer_cast<ClientContext>(std::move(context));
+    auto real = std::static_pointer_cast<RealTlsClientContext>(std::move(context));
     auto events = std::make_shared<Events>(false, wall);
-    auto channel = std::make_unique<tls::Client>(events, real->sessions, real->credentials, real->policy,
-                                                 real->rng, tls::Server_Information(server_name),
-                                                 tls::Protocol_Version(tls::Version_Code::TLS_V13),
-                                                 std::vector<std::string>{std::string(kProtocol)});
+    auto channel = std::make_unique<tls::Client>(
+        events, real->parts.sessions, real->parts.credentials, real->parts.policy, real->parts.rng,
+        tls::Server_Information(server_name), tls::Protocol_Version(tls::Version_Code::TLS_V13),
+        std::vector<std::string>{std::string(kProtocol)});
     return std::make_unique<Connection>(std::move(real), std::move(events), std::move(channel));
 }
 
