@@ -10,7 +10,8 @@ verb_help() {
                            ends with the line "N passed, N failed"
   serve [arguments]        build, then serve the demo practice; arguments go to `firedrill serve --demo`
   build [TARGET...]        build the program, build/firedrill (or the named Ninja targets; `all` for everything)
-  bench [SUITE] [--json]   build and measure; SUITE is store or sim (default: all)
+  bench [SUITE] [--json]   build and measure; SUITE is store or sim (default: both), or crypto
+                           (figures without goals)
   fuzz TARGET SECONDS      build with clang 19, libFuzzer and sanitizers, and fuzz one target;
                            without arguments it lists the targets
   fmt [--check]            format every source file with clang-format 19
@@ -74,10 +75,16 @@ verb_test() {
 }
 
 verb_bench() {
+    local program=firedrill_bench
+    if [ "${1:-}" = crypto ]; then  # figures without a peer, in the form of the library
+        program=firedrill_crypto_bench
+        shift
+        [ "${1:-}" = --json ] && set -- --benchmark_format=json "${@:2}"
+    fi
     prepare build
-    compile build bench/firedrill_bench
+    compile build "bench/$program"
     release_locks
-    exec build/bench/firedrill_bench "$@"
+    exec "build/bench/$program" "$@"
 }
 
 verb_fuzz() {
