@@ -250,6 +250,8 @@ class PageReader {
 
 }  // namespace
 
+HtmlPage parse_html(std::string_view html) { return PageReader().read(html); }
+
 std::string unescape_html(std::string_view text) {
     struct Name {
         std::string_view name;
