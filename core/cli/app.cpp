@@ -114,6 +114,11 @@ int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {
         return app.exit(success);
+    } catch (const CLI::RequiredError& error) {
+        const bool is_unknown = argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty();
+        return fail({Fault::bad_usage, is_unknown ? fmt::format("unknown verb \"{}\" (see firedrill --help)", argv[1])
+                                                  : fmt::format("{} (see firedrill --help)", error.what())},
+                    Format::text);
     } catch (const CLI::ParseError& error) {
         return fail({Fault::bad_usage, fmt::format("{} (see firedrill --help)", error.what())}, Format::text);
     }
