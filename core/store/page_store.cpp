@@ -114,20 +114,48 @@ Result<SealedPagePtr> PageStore::read(PageNumber page) {
 }
 
 Result<SealedPagePtr> PageStore::read_stored(PageNumber page) {
+    auto loaded = load_stored(page);
+    const bool is_lost = !loaded && (loaded.error().fault == Fault::damaged || loaded.error().fault == Fault::disk_failed);
+    if (!is_lost || !repairer_ || is_repairing_ || given_up_.contains(page)) {
+        return loaded;
+    }
+    is_repairing_ = true;
+    repairer_();
+    is_repairing_ = false;
+    if (const auto found = overlay_.find(page); found != overlay_.end()) {
+        return found->second;
+    }
+    given_up_.insert(page);
+    return loaded;
+}
+
+Result<SealedPagePtr> PageStore::load_stored(PageNumber page) {
     if (!pages_) {
         return damage(page, "is not there");
     }
     auto stored = std::make_shared_for_overwrite<SealedPage>();
-    const std::size_t got = TRY(pages_->read_at(offset_of(page), *stored));
-    if (got != kPageSize) {
+    auto got = pages_->read_at(offset_of(page), *stored);
+    if (!got) {
+        if (got.error().fault == Fault::disk_failed) {
+            (void)damage(page, "cannot be read");
+        }
+        return std::move(got).error();
+    }
+    if (*got != kPageSize) {
         return damage(page, "is cut off");
     }
     ++work_.hashed;
     if (page_leaf(page, *stored) != tree_.leaf(page)) {
         return damage(page, "is not the page that was written last");
     }
-    damaged_.erase(page);
+    if (!damaged_.empty()) {
+        damaged_.erase(page);
+    }
     return SealedPagePtr(std::move(stored));
+}
+
+bool PageStore::wants(PageNumber page, const Digest& leaf) const noexcept {
+    return page >= 1 && page <= tree_.page_count() && damaged_.contains(page) && tree_.leaf(page) == leaf;
 }
 
 Status PageStore::repair(PageNumber page, SealedPagePtr good) {
@@ -136,6 +164,8 @@ Status PageStore::repair(PageNumber page, SealedPagePtr good) {
     }
     overlay_[page] = std::move(good);
     damaged_.erase(page);
+    given_up_.erase(page);
+    ++repaired_count_;
     return {};
 }
 
@@ -143,7 +173,7 @@ Result<std::vector<PageNumber>> PageStore::verify(const std::function<void(PageN
     std::vector<PageNumber> bad;
     for (PageNumber page = 1; page <= tree_.page_count(); ++page) {
         if (auto got = read(page); !got) {
-            if (got.error().fault != Fault::damaged) {
+            if (got.error().fault != Fault::damaged && got.error().fault != Fault::disk_failed) {
                 return std::move(got).error();
             }
             bad.push_back(page);

@@ -70,10 +70,14 @@ class PageStore {
     /// commit, which is the newest position at once. Nonces are one draw of `entropy`.
     Commit prepare(std::span<const PlainPage> pages, PageNumber page_count, PageCipher& cipher, Entropy& entropy);
 
-    /// The sealed page; null for a hole, for the lock page and past the end. damaged (counted), disk_failed.
+    /// The sealed page; null for a hole, for the lock page and past the end. A page that cannot be had is counted, then
+    /// the repairer is asked once; if it did not bring it back: damaged, disk_failed.
     Result<SealedPagePtr> read(PageNumber page);
+    /// Called from within read() when a page is damaged: calls repair() for it and for what else it finds.
+    void set_repairer(std::function<void()> repairer) { repairer_ = std::move(repairer); }
     /// Gives a damaged page back its right bytes, from log or mirror; the next fold writes it. bad_input when it is
-    /// not the page that the tree remembers.
+    /// not the page that the tree remembers. wants() tells whether it would be taken.
+    [[nodiscard]] bool wants(PageNumber page, const Digest& leaf) const noexcept;
     Status repair(PageNumber page, SealedPagePtr good);
 
     /// Copies every unfolded page to the page file, syncs it, publishes the position with `through` as a label, and
@@ -81,7 +85,8 @@ class PageStore {
     /// disk_full the old position stands and nothing is lost; call again later.
     Status fold(Lsn through);
 
-    /// Reads and hashes every page of the page file that is not in memory. Yields the pages that differ.
+    /// Reads and hashes every page of the page file that is not in memory. Yields the pages that differ or cannot
+    /// be read.
     Result<std::vector<PageNumber>> verify(const std::function<void(PageNumber done)>& progress);
 
     [[nodiscard]] StoreId store() const noexcept { return store_; }
@@ -97,6 +102,7 @@ class PageStore {
     };
     Work take_work() noexcept { return std::exchange(work_, Work{}); }
     void count_opened_page() noexcept { ++work_.sealed; }
+    [[nodiscard]] std::uint64_t repaired_count() const noexcept { return repaired_count_; }
     /// Bytes of memory held, roughly.
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
 
@@ -106,6 +112,7 @@ class PageStore {
     Status load_header(File& document);
     Status rebuild_leaves();
     Result<SealedPagePtr> read_stored(PageNumber page);
+    Result<SealedPagePtr> load_stored(PageNumber page);
     Status write_overlay(File& file);
     Status copy_all(File& file);
     Status fold_in_place(Lsn through);
@@ -127,6 +134,10 @@ class PageStore {
     PageTree tree_;
     std::map<PageNumber, SealedPagePtr> overlay_;  // newest version of every page not folded yet; null: became a hole
     std::set<PageNumber> damaged_;
+    std::set<PageNumber> given_up_;       // damaged pages for which the repairer was asked in vain
+    std::function<void()> repairer_;
+    bool is_repairing_ = false;
+    std::uint64_t repaired_count_ = 0;
     std::unique_ptr<File> pages_;         // the published page file; null when there is none
     PageNumber file_pages_ = 0;           // pages of that file that may hold something
     Work work_;

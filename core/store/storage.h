@@ -34,7 +34,8 @@ struct StoreHealth {
     StoreId store;
     bool is_damaged = false;
     std::string damage;             ///< one sentence, empty when sound
-    std::uint64_t damaged_pages = 0;  ///< found by reads so far
+    std::uint64_t damaged_pages = 0;  ///< found by reads and not repaired
+    std::uint64_t repaired_pages = 0;  ///< damaged pages brought back from the log so far
     CommitSequence sequence = 0;
     PageNumber pages = 0;
     std::uint64_t unfolded_bytes = 0;

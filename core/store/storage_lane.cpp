@@ -10,6 +10,9 @@ namespace firedrill::store {
 
 LaneReport StoreLane::adopt(std::unique_ptr<PageStore> pages, std::string damage) {
     pages_ = std::move(pages);
+    if (pages_) {
+        pages_->set_repairer([this] { repair(); });
+    }
     damage_ = std::move(damage);
     is_broken_ = !damage_.empty();
     LaneReport made = report({});
@@ -23,8 +26,29 @@ Status StoreLane::load() {
     }
     if (!pages_) {
         pages_ = TRY(PageStore::open(data_, store_));
+        pages_->set_repairer([this] { repair(); });
     }
     return {};
+}
+
+void StoreLane::repair() {
+    // One damaged page is seldom alone, and each look into the log costs as much as all of them together.
+    if (!pages_->verify({})) {
+        return;
+    }
+    const auto sink = [this](Record&& record) -> Status {
+        const auto* commit = std::get_if<Commit>(&record.body);
+        if (commit != nullptr && commit->store == store_) {
+            for (const PageImage& image : commit->pages) {
+                if (pages_->wants(image.number, image.leaf)) {
+                    TRY(pages_->repair(image.number, image.page));
+                }
+            }
+        }
+        return {};
+    };
+    // What could not be read from the log stays damaged, and its reader is told so.
+    (void)scan_log(logs_, 0, sink, {}).is_ok();
 }
 
 Status StoreLane::reopen() {
@@ -40,6 +64,7 @@ Status StoreLane::reopen() {
 void StoreLane::unload_if_idle() {
     if (pages_ && !cipher_ && pages_->unfolded_bytes() == 0 && pages_->folded() == pages_->position()) {
         position_ = pages_->position();
+        repaired_before_ += pages_->repaired_count();
         pages_.reset();
     }
 }
@@ -52,11 +77,13 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
         workers_.charge(Work::hash_page, work.hashed);
         made.unfolded_bytes = pages_->unfolded_bytes();
         made.damaged_pages = pages_->damaged_pages().size();
+        made.repaired_pages = pages_->repaired_count();
         position_ = pages_->position();
     }
     if (!status && status.error().fault == Fault::damaged && damage_.empty()) {
         damage_ = status.error().text;
     }
+    made.repaired_pages += repaired_before_;
     made.status = std::move(status);
     made.commit = std::move(commit);
     made.position = position_;

@@ -24,6 +24,7 @@ struct LaneReport {
     StorePosition position;
     std::uint64_t unfolded_bytes = 0;
     std::uint64_t damaged_pages = 0;
+    std::uint64_t repaired_pages = 0;
     bool is_unlocked = false;
     std::string damage;  ///< first sentence about damage, empty when none was met
 };
@@ -32,8 +33,8 @@ class StoreLane {
   public:
     using MakeCipher = std::function<std::unique_ptr<PageCipher>(StoreId, KeyRing)>;
 
-    StoreLane(Disk& data, Entropy& entropy, Workers& workers, StoreId store)
-        : data_(data), entropy_(entropy), workers_(workers), store_(store) {}
+    StoreLane(const Seams& seams, StoreId store)
+        : data_(seams.data), logs_(seams.logs), entropy_(seams.entropy), workers_(seams.workers), store_(store) {}
     StoreLane(const StoreLane&) = delete;
     StoreLane& operator=(const StoreLane&) = delete;
 
@@ -49,16 +50,20 @@ class StoreLane {
   private:
     Status load();
     Status reopen();
+    /// Looks through the whole page file and brings back from the log what can be brought back.
+    void repair();
     Result<std::optional<Commit>> migrate(const std::vector<Migration>& migrations);
     /// Fills in what every visit tells, and says what it cost.
     LaneReport report(Status status, std::optional<Commit> commit = std::nullopt);
     void unload_if_idle();
 
     Disk& data_;
+    std::vector<Disk*> logs_;
     Entropy& entropy_;
     Workers& workers_;
     StoreId store_;
     std::unique_ptr<PageStore> pages_;  // null: not loaded, everything is in the page file
+    std::uint64_t repaired_before_ = 0; // pages repaired in what was unloaded since
     StorePosition position_;            // as it was when the pages were unloaded
     std::unique_ptr<PageCipher> cipher_;
     std::unique_ptr<Connection> connection_;  // null or poisoned: opened again when needed

@@ -41,7 +41,7 @@ LoopStorage::Store& LoopStorage::store_of(StoreId id) {
         // Never given again while this Storage lives: two stores never share a lane.
         slot->lane = id == StoreId{} ? Lane::directory
                                      : static_cast<Lane>(static_cast<std::uint32_t>(Lane::first_practice) + next_lane_++);
-        slot->lane_side = std::make_shared<StoreLane>(seams_.data, seams_.entropy, seams_.workers, id);
+        slot->lane_side = std::make_shared<StoreLane>(seams_, id);
         slot->fold_at_bytes = options_.fold_after_bytes;
     }
     return *slot;
@@ -173,6 +173,7 @@ Health LoopStorage::health() const {
         each.damage = store->last.damage;
         each.is_damaged = !each.damage.empty();
         each.damaged_pages = store->last.damaged_pages;
+        each.repaired_pages = store->last.repaired_pages;
         each.sequence = store->last.position.sequence;
         each.pages = store->last.position.page_count;
         each.unfolded_bytes = store->last.unfolded_bytes;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "store/data_folder.h"
+#include "store/page_store.h"
 #include "store_world.h"
 
 namespace firedrill::store {
@@ -289,6 +290,135 @@ TEST_F(StorageTest, GroupsCommitsOfManyStoresIntoOneSync) {
     world.universe.loop.run_until([&] { return left == 0; });
 
     EXPECT_LT(world.logs[0]->operation_count() - before, 16U);
+}
+
+std::string page_file_of(StoreId store) { return page_file_name(store, 1); }
+
+TEST_F(StorageTest, RepairsDamagedPagesFromTheLogWhileReading) {
+    open_store(kFirst);
+    for (int i = 0; i < 40; ++i) {
+        expect_ok(world.execute(kFirst, insert(i, std::string(1000, 'b'))));
+    }
+    expect_ok(world.fold());
+    expect_ok(world.lock(kFirst));
+    const PageNumber pages = world.health(kFirst).pages;
+    ASSERT_GT(pages, 8U);
+    ASSERT_TRUE(world.data->corrupt(page_file_of(kFirst), 0, Bytes(100, 0xee)).has_value());
+    ASSERT_TRUE(world.data->corrupt(page_file_of(kFirst), 5 * kPageSize, Bytes(2 * kPageSize, 0xee)).has_value());
+    ASSERT_TRUE(world.data->break_sector(page_file_of(kFirst), 8 * kPageSize).has_value());
+
+    open_store(kFirst);
+    expect_ok(world.read(kFirst, check_integrity));
+
+    EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "40");
+    EXPECT_EQ(world.health(kFirst).repaired_pages, 4U);
+    EXPECT_EQ(world.health(kFirst).damaged_pages, 0U);
+    expect_ok(world.fold());
+    expect_ok(world.restart());
+    open_store(kFirst);
+    EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "40");
+    EXPECT_EQ(world.health(kFirst).repaired_pages, 0U);
+}
+
+TEST_F(StorageTest, BuildsAStoreAnewWhenItsFilesAreDamaged) {
+    open_store(kFirst);
+    open_store(kSecond);
+    expect_ok(world.execute(kFirst, insert(1, "one")));
+    expect_ok(world.execute(kSecond, insert(1, "other")));
+    expect_ok(world.fold());
+    expect_ok(world.execute(kFirst, insert(2, "two")));
+    world.data->corrupt(leaves_file_name(kFirst), 20, Bytes(10, 0xee));
+    world.machine->cut_power();
+    world.boot();
+    ASSERT_TRUE(world.data->remove(page_file_of(kSecond)).is_ok());
+
+    expect_ok(world.open());
+
+    open_store(kFirst);
+    open_store(kSecond);
+    EXPECT_EQ(world.query(kFirst, "SELECT group_concat(body) FROM note"), "one,two");
+    EXPECT_EQ(world.query(kSecond, "SELECT group_concat(body) FROM note"), "other");
+    EXPECT_GE(world.storage->health().notes.size(), 2U);
+    expect_ok(world.fold());
+    expect_ok(world.restart());
+    open_store(kSecond);
+    EXPECT_EQ(world.query(kSecond, "SELECT group_concat(body) FROM note"), "other");
+    EXPECT_TRUE(world.storage->health().notes.empty());
+}
+
+TEST_F(StorageTest, AFailedFoldLosesNothingAndIsTriedAgain) {
+    open_store(kFirst);
+    expect_ok(world.execute(kFirst, insert(1, "one")));
+    expect_ok(world.fold());
+    expect_ok(world.execute(kFirst, insert(2, "two")));
+    world.data->fail_next_sync(page_file_of(kFirst));
+    expect_fault(world.fold(), Fault::disk_failed);
+    EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "2");
+
+    expect_ok(world.fold());
+
+    EXPECT_EQ(world.health(kFirst).unfolded_bytes, 0U);
+    expect_ok(world.restart());
+    open_store(kFirst);
+    EXPECT_EQ(world.query(kFirst, "SELECT group_concat(body) FROM note"), "one,two");
+}
+
+TEST_F(StorageTest, ABigCommitThatMeetsAFullDiskWaitsForSpace) {
+    open_store(kFirst);
+    open_store(kSecond);
+    expect_ok(world.execute(kFirst, insert(1, "one")));
+    world.logs[0]->set_capacity(world.logs[0]->used_bytes());
+    std::optional<Status> big;
+    world.storage->transact(
+        kFirst, Access::write,
+        [](Database& database) {
+            return database.execute(
+                "INSERT INTO note (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 7000) "
+                "SELECT hex(zeroblob(1800)) FROM n");
+        },
+        [&big](Status status) { big = std::move(status); });
+    world.universe.loop.run_for(std::chrono::seconds(5));
+    ASSERT_FALSE(big.has_value());
+    expect_fault(world.execute(kSecond, insert(1, "refused")), Fault::disk_full);
+
+    world.logs[0]->set_capacity(1ULL << 40);
+    world.universe.loop.run_until([&] { return big.has_value(); });
+
+    expect_ok(*big);
+    expect_ok(world.execute(kSecond, insert(1, "taken")));
+    EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "7001");
+}
+
+TEST_F(StorageTest, IncrementalVacuumGivesPagesBack) {
+    open_store(kFirst);
+    expect_ok(world.execute(kFirst, "INSERT INTO note (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                                    "WHERE i < 500) SELECT hex(zeroblob(1000)) FROM n"));
+    expect_ok(world.fold());
+    const PageNumber before = world.health(kFirst).pages;
+    expect_ok(world.execute(kFirst, "DELETE FROM note WHERE id > 10"));
+
+    expect_ok(world.execute(kFirst, "PRAGMA incremental_vacuum"));
+
+    EXPECT_LT(world.health(kFirst).pages, before / 4);
+    expect_ok(world.fold());
+    expect_ok(world.restart());
+    open_store(kFirst);
+    expect_ok(world.read(kFirst, check_integrity));
+    EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "10");
+}
+
+TEST_F(StorageTest, BoundsTheJobsThatWait) {
+    open_store(kFirst);
+    int refused = 0;
+    for (int i = 0; i < 5000; ++i) {
+        world.storage->transact(
+            kFirst, Access::read, [](Database&) -> Status { return {}; },
+            [&refused](Status status) { refused += !status && status.error().fault == Fault::limit ? 1 : 0; });
+    }
+    world.universe.loop.run_for(std::chrono::seconds(5));
+
+    EXPECT_GT(refused, 800);
+    EXPECT_LT(refused, 1000);
 }
 
 }  // namespace
