@@ -32,6 +32,13 @@ Status check_config(const Config& config, const crypto::Secret& passphrase) {
     if (config.hosts.empty()) {
         return Error{Fault::bad_usage, "a node needs at least one host name (setting \"hosts\")"};
     }
+    for (const std::string& host : config.hosts) {
+        if (!crypto::is_certificate_name(host)) {
+            return Error{Fault::bad_usage, fmt::format("\"{}\" is neither a host name nor an IP address (setting "
+                                                       "\"hosts\")",
+                                                       host)};
+        }
+    }
     return {};
 }
 
