@@ -24,7 +24,7 @@ class Restore {
     Restore(std::span<Disk* const> sources, Disk& data, std::span<Disk* const> logs, const RestoreOptions& options)
         : sources_(sources), data_(data), logs_(logs), options_(options) {}
     Result<RestoreReport> run();
-    Status check_targets() const;
+    Status check_targets();
     /// After a failure: what was written is removed as far as that is possible.
     void clean_up();
 
@@ -50,6 +50,7 @@ class Restore {
     Disk& data_;
     std::span<Disk* const> logs_;
     const RestoreOptions& options_;
+    std::unique_ptr<Claim> claim_;  // nobody else restores to, or serves, this folder meanwhile
     LogCatalogue catalogue_;
     WalkedLog walked_;
     std::map<StoreId, std::unique_ptr<PageStore>> stores_;
@@ -61,11 +62,12 @@ class Restore {
 
 std::string name_of(const SegmentHeader& header) { return to_text(segment_name(header.timeline, header.first)); }
 
-Status Restore::check_targets() const {
+Status Restore::check_targets() {
     if (options_.new_timeline == TimelineId{} || logs_.empty() || logs_.size() > kLogDisksLimit) {
         return Error{Fault::bad_usage, fmt::format("a restore needs a new timeline and 1–{} log disks to restore to",
                                                    kLogDisksLimit)};
     }
+    claim_ = TRY(data_.claim("firedrill restore"));
     std::vector<Disk*> targets(logs_.begin(), logs_.end());
     targets.push_back(&data_);
     for (Disk* disk : targets) {

@@ -1,3 +1,6 @@
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
 #include <rapidcheck/gtest.h>
@@ -149,6 +152,22 @@ TEST(LogSegment, CloseMarkIsRefusedWhenAnyByteIsFlippedOrMissing) {
     SegmentHeader other = *header;
     other.digest.bytes[0] ^= 1;
     EXPECT_FALSE(parse_close_mark(mark, offset, other));
+}
+
+// The format is a promise: what was written by version 1 is written so, byte for byte, and read, for ever.
+TEST(LogSegment, IsWrittenAsTheGoldenFileSays) {
+    std::ifstream file(FIREDRILL_TEST_DATA "/log_segment_v1.bin", std::ios::binary);
+    const Bytes golden{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    LogWorld world(1);
+
+    const Bytes written = small_segment(world);
+
+    ASSERT_EQ(golden.size(), 11264U);
+    EXPECT_EQ(to_hex(crypto::sha256(written).view()), to_hex(crypto::sha256(golden).view()));
+    EXPECT_TRUE(written == golden);
+    world.overwrite(0, world.segments(0).front(), 0, golden);
+    EXPECT_TRUE(world.scan());
+    EXPECT_EQ(world.delivered.size(), 3U);
 }
 
 TEST(LogSegment, OfANewerFormatIsRefusedUntouched) {
