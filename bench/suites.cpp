@@ -6,7 +6,7 @@
 namespace firedrill::bench {
 namespace {
 
-constexpr std::array kMakers{SuiteMaker{"store", make_store_suite}};
+constexpr std::array kMakers{SuiteMaker{"store", make_store_suite}, SuiteMaker{"sim", make_sim_suite}};
 
 }  // namespace
 

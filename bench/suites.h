@@ -19,5 +19,6 @@ bool has_suite(std::string_view name);
 std::string suite_names();  ///< "store, sim"
 
 Suite make_store_suite(const std::filesystem::path& scratch, Size size);
+Suite make_sim_suite(const std::filesystem::path& scratch, Size size);
 
 }  // namespace firedrill::bench
