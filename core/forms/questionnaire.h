@@ -1,8 +1,9 @@
-// Questionnaires: FHIR R4 Questionnaire definitions, and validation of answers into QuestionnaireResponses. Pure.
+// Questionnaires: FHIR R4 Questionnaire definitions, and validation of answers into QuestionnaireResponses.
+// Pure.
 //
-// Supported item types: group, display, boolean, integer, decimal, date, string, text, choice (answerOption with
-// valueCoding); required, repeats (choice), maxLength, enableWhen (exists, =, !=, >, <, >=, <=) with enableBehavior.
-// Anything else in a definition is refused by name. Limits: 200 items, depth 5, 64 KiB JSON.
+// Supported item types: group, display, boolean, integer, decimal, date, string, text, choice (answerOption
+// with valueCoding); required, repeats (choice), maxLength, enableWhen (exists, =, !=, >, <, >=, <=) with
+// enableBehavior. Anything else in a definition is refused by name. Limits: 200 items, depth 5, 64 KiB JSON.
 #pragma once
 
 #include <map>
@@ -26,7 +27,7 @@ struct Option {
 struct EnableWhen {
     std::string question;  ///< linkId
     Compare compare = Compare::equal;
-    std::string value;     ///< "true", a number, a code, a date or text
+    std::string value;  ///< "true", a number, a code, a date or text
 };
 struct Item {
     std::string link_id;  ///< [A-Za-z0-9._-]{1,64}
@@ -41,13 +42,13 @@ struct Item {
     std::vector<Item> items;
 };
 struct Questionnaire {
-    std::string name;     ///< stands in addresses: phq-9
-    std::string url;      ///< canonical
+    std::string name;  ///< stands in addresses: phq-9
+    std::string url;   ///< canonical
     std::string version;
     std::string title;
     std::string description;
     std::vector<Item> items;
-    std::string json;     ///< the definition as published
+    std::string json;  ///< the definition as published
 };
 /// bad_input naming the item and what is not supported or wrong.
 Result<Questionnaire> parse_questionnaire(std::string_view json);
@@ -64,7 +65,8 @@ struct Validation {
     std::vector<FieldProblem> problems;  ///< empty: `response` is complete
     std::string response;                ///< canonical QuestionnaireResponse JSON (status completed)
 };
-/// Unknown linkIds, wrong types, options not offered, values for disabled items: problems. Deterministic output.
+/// Unknown linkIds, wrong types, options not offered, values for disabled items: problems. Deterministic
+/// output.
 Validation validate(const Questionnaire& form, const Fields& fields, SubmissionId id, WallTime authored);
 
 /// Question text and answer text pairs, for reading. damaged if it is not one of ours.

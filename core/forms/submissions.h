@@ -1,8 +1,9 @@
 // Submissions: sealed inbox in, practice store out.
 //
-// Every submission is sealed at once to the practice's inbox recipient (an age v1 file) and stored in the directory's
-// inbox; the plaintext is forgotten. drain() moves what is there into the practice's store, exactly once by
-// submission id, whatever crashes between. Loop only. Format: docs/formats/inbox.md.
+// Every submission is sealed at once to the practice's inbox recipient (an age v1 file) and stored in the
+// directory's inbox; the plaintext is forgotten. drain() moves what is there into the practice's store,
+// exactly once by submission id, whatever crashes between. Loop only. Formats: docs/formats/inbox.md
+// and submission_envelope.md.
 #pragma once
 
 #include <functional>
@@ -16,10 +17,9 @@ namespace firedrill::forms {
 
 /// Migrations of a practice's store (submissions, inbox identity).
 std::span<const store::Migration> practice_migrations();
-/// Migrations of the directory store numbered after identity's are not needed: the inbox table is part of identity's
-/// directory schema (inbox: number integer primary key, id blob, practice blob, received_ns integer, sealed blob,
-/// drained integer; unique (practice, id)).
-/// Stores the inbox identity in a new practice's store; node wires it to IdentityOptions::on_created.
+/// Stores the inbox identity in a new practice's store; node wires it to IdentityOptions::on_created. The
+/// inbox itself is a table of the directory store (core/identity/directory.cpp): number integer primary key,
+/// id blob, practice blob, received_ns integer, sealed blob, drained integer; unique (practice, id).
 Status store_inbox_identity(store::Database& database, const crypto::Secret& inbox_identity);
 
 /// Seals plaintext for a practice. A replaceable part.
@@ -54,8 +54,8 @@ class Submissions {
     /// unavailable: the practice's inbox holds kInboxLimit undrained items.
     virtual void submit(StoreId practice, const std::array<Byte, 32>& recipient, SubmissionId id,
                         std::string_view form, std::string response, Then<void> then) = 0;
-    /// Opens and stores everything undrained; needs the practice unlocked. Yields how many were new. An item that
-    /// does not open is left undrained, counted in a note, and does not stop the others.
+    /// Opens and stores everything undrained; needs the practice unlocked. Yields how many were new. An item
+    /// that does not open is left undrained, counted in a note, and does not stop the others.
     virtual void drain(StoreId practice, Then<std::uint32_t> then) = 0;
     /// Newest first; drains first. refused when locked.
     virtual void list(StoreId practice, std::uint32_t limit, Then<std::vector<Summary>> then) = 0;

@@ -1,9 +1,11 @@
-// Identity: practices, people, sign-in, sessions; keeper of practice keys while somebody of the practice is signed in.
+// Identity: practices, people, sign-in, sessions; keeper of practice keys while somebody of the practice is
+// signed in.
 //
-// Used on the loop; dear work (Argon2id) runs on Lane::passwords, at most kPasswordQueue at a time. Invariants:
-//  1. A practice key is in memory only while the practice has a live session (or inside create_practice); it goes, and
-//     its store is locked, when the last one ends or expires.
-//  2. Unknown practice, unknown person, wrong password and disabled account give the same answer after the same work.
+// Used on the loop; dear work (Argon2id) runs on Lane::passwords, at most kPasswordQueue waiting. Invariants:
+//  1. A practice key is in memory only while the practice has a live session (or inside create_practice and
+//     sign_in); it goes, and its store is locked, when the last one ends or expires.
+//  2. Unknown practice, unknown person, wrong password and disabled account give the same answer after the
+//     same work.
 //  3. Session tokens are 256-bit, known to the browser only; here stands their SHA-256.
 // The directory store holds public facts and wraps only: docs/formats/key_slots.md, docs/threat_model.md.
 #pragma once
@@ -21,7 +23,7 @@
 
 namespace firedrill::identity {
 
-inline constexpr StoreId kDirectory{};  // all zero bytes
+inline constexpr StoreId kDirectory{};             // all zero bytes
 inline constexpr std::size_t kPasswordQueue = 64;  ///< waiting sign-ins; more answer unavailable
 inline constexpr Duration kIdleLimit = std::chrono::minutes(15);
 inline constexpr Duration kAbsoluteLimit = std::chrono::hours(12);
@@ -31,8 +33,8 @@ std::string_view role_name(Role role) noexcept;
 
 struct PracticeInfo {
     StoreId id;
-    std::string name;   ///< 2–40 of [a-z0-9-], unique on the node, stands in addresses
-    std::string title;  ///< 1–200 bytes of UTF-8
+    std::string name;                        ///< 2–40 of [a-z0-9-], unique on the node, stands in addresses
+    std::string title;                       ///< 1–200 bytes of UTF-8
     std::array<Byte, 32> inbox_recipient{};  ///< age X25519 recipient
     bool is_open = false;                    ///< somebody is signed in
     std::uint32_t staff = 0;
@@ -41,8 +43,8 @@ struct PracticeInfo {
 struct NewPractice {
     std::string name;
     std::string title;
-    std::string owner_login;         ///< 2–64 of [a-z0-9._@-]
-    crypto::Secret owner_password;   ///< 12–1024 bytes of UTF-8
+    std::string owner_login;        ///< 2–64 of [a-z0-9._@-]
+    crypto::Secret owner_password;  ///< 12–1024 bytes of UTF-8
 };
 
 struct SignIn {
@@ -83,10 +85,11 @@ struct IdentityOptions {
     std::unique_ptr<KeyCustody> custody;  ///< null: make_key_custody()
     /// Migrations of a practice's store.
     std::span<const store::Migration> practice_migrations;
-    /// Runs after a practice's store was unlocked by a sign-in, before the sign-in is answered (drains the inbox).
-    /// Its failure is journalled and does not fail the sign-in.
+    /// Runs after a practice's store was unlocked by a sign-in, before the sign-in is answered (drains the
+    /// inbox). Its failure is journalled and does not fail the sign-in.
     std::function<void(StoreId, store::Storage::Done)> on_unlocked;
-    /// Runs inside the first transaction of a new practice's store, with its inbox identity (32 secret bytes).
+    /// Runs inside the first transaction of a new practice's store, with its inbox identity (32 secret
+    /// bytes).
     std::function<Status(store::Database&, const crypto::Secret& inbox_identity)> on_created;
     /// One sentence for operators; never patient data or secrets.
     std::function<void(std::string_view)> journal;
@@ -102,7 +105,8 @@ class Identity {
     virtual ~Identity() = default;
     virtual void start(store::KeyRing directory, Then<void> then) = 0;
 
-    /// exists; bad_input naming the field (weak or ill-formed). Durable on ok. The practice is locked afterwards.
+    /// exists; bad_input naming the field (weak or ill-formed). Durable on ok. The practice is locked
+    /// afterwards.
     virtual void create_practice(NewPractice request, Then<PracticeInfo> then) = 0;
     virtual void list_practices(Then<std::vector<PracticeInfo>> then) = 0;
     /// not_found. Answered from memory.

@@ -2,7 +2,8 @@
 //
 //   passphrase --Argon2id--> KEK --unwraps--> node key --unwraps--> the node's secrets below
 //
-// None of this opens a practice. The document is public bytes: it stands in every log segment and in `node.slots`.
+// None of this opens a practice. The document is public bytes: it stands in every log segment and in
+// `node.slots`.
 #pragma once
 
 #include <string>
@@ -16,12 +17,12 @@ namespace firedrill::identity {
 
 struct NodeKeys {
     NodeId node;
-    crypto::Secret node_key;          ///< 32 bytes
-    crypto::Secret signing_seed;      ///< Ed25519, signs log segments
-    store::KeyRing directory;         ///< page keys of the directory store
-    std::string authority_pem;        ///< certificate authority that clients trust
-    std::string chain_pem;            ///< server certificate chain
-    crypto::Secret tls_key_pem;       ///< its private key
+    crypto::Secret node_key;      ///< 32 bytes
+    crypto::Secret signing_seed;  ///< Ed25519, signs log segments
+    store::KeyRing directory;     ///< page keys of the directory store
+    std::string authority_pem;    ///< certificate authority that clients trust
+    std::string chain_pem;        ///< server certificate chain
+    crypto::Secret tls_key_pem;   ///< its private key
 };
 
 /// A new node: fresh keys, one directory epoch for `timeline`.
