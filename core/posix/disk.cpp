@@ -44,7 +44,8 @@ class PosixFile final : public File {
         std::size_t done = 0;
         while (done < out.size()) {
             const ssize_t got = uninterrupted([&] {
-                return ::pread(file_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+                return ::pread(file_.get(), out.data() + done, out.size() - done,
+                               static_cast<off_t>(offset + done));
             });
             if (got < 0) {
                 return error("cannot read");
@@ -104,7 +105,7 @@ class PosixFile final : public File {
     }
 
     Result<std::uint64_t> size_bytes() override {
-        struct stat info {};
+        struct stat info{};
         if (::fstat(file_.get(), &info) != 0) {
             return error("cannot read the size");
         }
@@ -128,7 +129,8 @@ class PosixFile final : public File {
     Status write_batch(std::uint64_t offset, std::span<iovec> left) {
         while (!left.empty()) {
             const ssize_t put = uninterrupted([&] {
-                return ::pwritev(file_.get(), left.data(), static_cast<int>(left.size()), static_cast<off_t>(offset));
+                return ::pwritev(file_.get(), left.data(), static_cast<int>(left.size()),
+                                 static_cast<off_t>(offset));
             });
             if (put < 0) {
                 return error("cannot write");
@@ -173,20 +175,23 @@ class PosixDisk final : public Disk {
         if (!file.is_open()) {
             return error(name, "cannot open");
         }
-        struct stat info {};
+        struct stat info{};
         if (::fstat(file.get(), &info) != 0) {
             return error(name, "cannot look at it");
         }
         if (!S_ISREG(info.st_mode)) {
-            return Error{Fault::bad_input, fmt::format("{}/{} is not a regular file; move it away", path_, name)};
+            return Error{Fault::bad_input,
+                         fmt::format("{}/{} is not a regular file; move it away", path_, name)};
         }
-        return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(file), fmt::format("{}/{}", path_, name)));
+        return std::unique_ptr<File>(
+            std::make_unique<PosixFile>(std::move(file), fmt::format("{}/{}", path_, name)));
     }
 
     Status rename(std::string_view from, std::string_view to) override {
         TRY(check_name(from));
         TRY(check_name(to));
-        if (::renameat(folder_.get(), std::string(from).c_str(), folder_.get(), std::string(to).c_str()) != 0) {
+        if (::renameat(folder_.get(), std::string(from).c_str(), folder_.get(), std::string(to).c_str()) !=
+            0) {
             return error(from, fmt::format("cannot rename it to {}", to));
         }
         return {};
@@ -202,7 +207,8 @@ class PosixDisk final : public Disk {
 
     Result<std::vector<std::string>> list() override {
         // A descriptor of its own: the read position must not be shared between threads.
-        Handle again(uninterrupted([&] { return ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+        Handle again(
+            uninterrupted([&] { return ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
         DIR* stream = again.is_open() ? ::fdopendir(again.get()) : nullptr;
         if (stream == nullptr) {
             return system_error(errno, path_, "cannot list");
@@ -227,13 +233,14 @@ class PosixDisk final : public Disk {
 
     Status sync_names() override {
         if (uninterrupted([&] { return ::fsync(folder_.get()); }) != 0) {
-            return Error{Fault::disk_failed, system_error(errno, path_, "cannot make its names durable").text};
+            return Error{Fault::disk_failed,
+                         system_error(errno, path_, "cannot make its names durable").text};
         }
         return {};
     }
 
     Result<std::uint64_t> free_space_bytes() override {
-        struct statvfs info {};
+        struct statvfs info{};
         if (uninterrupted([&] { return ::fstatvfs(folder_.get(), &info); }) != 0) {
             return system_error(errno, path_, "cannot read the free space");
         }
@@ -252,12 +259,14 @@ class PosixDisk final : public Disk {
                 return error(kOwnerFile, "cannot lock");
             }
             std::array<char, kMaxOwnerBytes> text{};
-            const ssize_t size = uninterrupted([&] { return ::pread(file.get(), text.data(), text.size(), 0); });
+            const ssize_t size =
+                uninterrupted([&] { return ::pread(file.get(), text.data(), text.size(), 0); });
             const std::string_view words(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
             return Error{Fault::in_use, fmt::format("{} is in use by {}; stop it first", path_,
                                                     words.empty() ? "another process" : words)};
         }
-        const std::string words = fmt::format("{} (process {})", owner.substr(0, kMaxOwnerBytes / 2), ::getpid());
+        const std::string words =
+            fmt::format("{} (process {})", owner.substr(0, kMaxOwnerBytes / 2), ::getpid());
         PosixFile writer(std::move(file), fmt::format("{}/{}", path_, kOwnerFile));
         TRY(writer.truncate(0));
         TRY(writer.write_at(0, as_bytes(words)));
@@ -274,14 +283,16 @@ class PosixDisk final : public Disk {
         if (is_disk_name(name)) {
             return {};
         }
-        return Error{Fault::bad_usage, fmt::format("{}: \"{}\" is no file name; use letters, digits, . _ -", path_, name)};
+        return Error{Fault::bad_usage,
+                     fmt::format("{}: \"{}\" is no file name; use letters, digits, . _ -", path_, name)};
     }
     bool is_file(const dirent& entry) const {
         if (entry.d_type != DT_UNKNOWN) {
             return entry.d_type == DT_REG;
         }
-        struct stat info {};
-        return ::fstatat(folder_.get(), entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
+        struct stat info{};
+        return ::fstatat(folder_.get(), entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+               S_ISREG(info.st_mode);
     }
 
     Handle folder_;
@@ -302,9 +313,11 @@ Status make_folder(const std::string& path) {
     }
     const std::size_t slash = parent.rfind('/');
     parent = slash == std::string::npos ? "." : parent.substr(0, slash + 1);
-    const Handle above(uninterrupted([&] { return ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    const Handle above(
+        uninterrupted([&] { return ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (!above.is_open() || ::fsync(above.get()) != 0) {
-        return Error{Fault::disk_failed, system_error(errno, parent, "cannot make the new folder's name durable").text};
+        return Error{Fault::disk_failed,
+                     system_error(errno, parent, "cannot make the new folder's name durable").text};
     }
     return {};
 }
@@ -315,21 +328,24 @@ Result<std::unique_ptr<Disk>> open_folder(const std::string& path, Create create
     if (create == Create::yes) {
         TRY(make_folder(path));
     }
-    Handle folder(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+    Handle folder(
+        uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
     if (!folder.is_open()) {
         return system_error(errno, path, "cannot open the folder");
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(folder.get(), &info) != 0) {
         return system_error(errno, path, "cannot look at the folder");
     }
     if (info.st_uid != ::geteuid()) {
-        return Error{Fault::permission, fmt::format("{} belongs to another user; run as that user, or: chown {} '{}'", path,
-                                                    ::geteuid(), path)};
+        return Error{Fault::permission,
+                     fmt::format("{} belongs to another user; run as that user, or: chown {} '{}'", path,
+                                 ::geteuid(), path)};
     }
     if ((info.st_mode & 077) != 0) {
-        return Error{Fault::permission, fmt::format("{} is open to other users (mode {:03o}); run: chmod 700 '{}'", path,
-                                                    info.st_mode & 0777, path)};
+        return Error{Fault::permission,
+                     fmt::format("{} is open to other users (mode {:03o}); run: chmod 700 '{}'", path,
+                                 info.st_mode & 0777, path)};
     }
     return std::unique_ptr<Disk>(std::make_unique<PosixDisk>(std::move(folder), path));
 }

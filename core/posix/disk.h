@@ -1,7 +1,7 @@
 // PosixDisk: one folder of a file system as a Disk. Invariants as in seams/disk.h.
 //
-// The folder must be a real folder of this user with no permissions for others. Everything is opened relative to it,
-// without following links. Durability is fdatasync of the file and fsync of the folder.
+// The folder must be a real folder of this user with no permissions for others. Everything is opened relative
+// to it, without following links. Durability is fdatasync of the file and fsync of the folder.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@ namespace firedrill::posix {
 
 enum class Create : std::uint8_t { no, yes };  ///< a missing folder is made, mode 0700, and its name synced
 
-/// not_found; permission, with the command that mends it, when the folder is not ours alone; disk_failed; disk_full.
+/// not_found; permission, with the command that mends it, when the folder is not ours alone; disk_failed;
+/// disk_full.
 Result<std::unique_ptr<Disk>> open_folder(const std::string& path, Create create);
 
 }  // namespace firedrill::posix

@@ -1,8 +1,8 @@
 // PosixLoop: the real clock and the real network on one thread.
 //
-// Its thread is the one that calls run(); everything but post_from_thread() is called there (or before it runs).
-// Time is CLOCK_BOOTTIME, read once a handler. It must outlive the streams, listeners and timers made from it; what is
-// pending when it is destroyed is destroyed unrun.
+// Its thread is the one that calls run(); everything but post_from_thread() is called there (or before it
+// runs). Time is CLOCK_BOOTTIME, read once a handler. It must outlive the streams, listeners and timers made
+// from it; what is pending when it is destroyed is destroyed unrun.
 #pragma once
 
 #include <functional>
@@ -32,7 +32,8 @@ class PosixLoop final : public Clock, public Network {
 
     /// Runs until stop(); what is deferred or timed then is destroyed unrun.
     void run();
-    /// Runs until `is_done`, asked after every handler; what is pending stays. True if it was done, false if stopped.
+    /// Runs until `is_done`, asked after every handler; what is pending stays. True if it was done, false if
+    /// stopped.
     bool run_until(const std::function<bool()>& is_done);
     void stop();
     /// Calls `handler` on the loop each time one of the signals arrives, instead of what they would do.

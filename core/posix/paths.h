@@ -1,4 +1,5 @@
-// Paths and small files of this machine that are not a node's disks: settings, certificates, what main() is told.
+// Paths and small files of this machine that are not a node's disks: settings, certificates, what main() is
+// told.
 #pragma once
 
 #include <string>

@@ -22,7 +22,8 @@ constexpr rlim_t kWantedLockedBytes = 64ULL << 20;
 Result<std::string> secure_process() {
     const rlimit none{0, 0};
     if (::setrlimit(RLIMIT_CORE, &none) != 0) {
-        return Error{Fault::internal, system_error(errno, "this process", "cannot switch core files off").text};
+        return Error{Fault::internal,
+                     system_error(errno, "this process", "cannot switch core files off").text};
     }
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return Error{Fault::internal, system_error(errno, "this process", "cannot keep debuggers out").text};
@@ -41,8 +42,9 @@ Result<std::string> secure_process() {
     }
     wanted = {locked.rlim_max, locked.rlim_max};
     const bool is_raised = ::setrlimit(RLIMIT_MEMLOCK, &wanted) == 0;
-    return fmt::format("only {} KiB of memory can be locked (wanted {}); set LimitMEMLOCK=64M or ulimit -l 65536",
-                       (is_raised ? locked.rlim_max : locked.rlim_cur) >> 10, kWantedLockedBytes >> 10);
+    return fmt::format(
+        "only {} KiB of memory can be locked (wanted {}); set LimitMEMLOCK=64M or ulimit -l 65536",
+        (is_raised ? locked.rlim_max : locked.rlim_cur) >> 10, kWantedLockedBytes >> 10);
 }
 
 }  // namespace firedrill::posix

@@ -7,8 +7,9 @@
 
 namespace firedrill::posix {
 
-/// No core file, no debugger of the same user, and as much lockable memory as the system allows. On error the process
-/// must not handle secrets. Yields a sentence for the journal when memory cannot be locked freely, else "".
+/// No core file, no debugger of the same user, and as much lockable memory as the system allows. On error the
+/// process must not handle secrets. Yields a sentence for the journal when memory cannot be locked freely,
+/// else "".
 Result<std::string> secure_process();
 
 }  // namespace firedrill::posix

@@ -55,7 +55,8 @@ Result<crypto::Secret> finish(const crypto::Secret& buffer, std::size_t size, co
         return Error{Fault::bad_input, fmt::format("{}: the passphrase is empty", object)};
     }
     if (size > kMaxPassphraseBytes) {
-        return Error{Fault::limit, fmt::format("{}: a passphrase has at most {} bytes", object, kMaxPassphraseBytes)};
+        return Error{Fault::limit,
+                     fmt::format("{}: a passphrase has at most {} bytes", object, kMaxPassphraseBytes)};
     }
     return crypto::Secret(all.first(size));
 }
@@ -69,7 +70,8 @@ Result<crypto::Secret> ask_passphrase(const std::string& prompt) {
     }
     const Silence silence(terminal.get());
     if (!silence.is_on()) {
-        return Error{Fault::unavailable, "the terminal cannot hide what is typed; give the passphrase in a file"};
+        return Error{Fault::unavailable,
+                     "the terminal cannot hide what is typed; give the passphrase in a file"};
     }
     if (::write(terminal.get(), prompt.data(), prompt.size()) < 0) {
         return system_error(errno, "the terminal", "cannot ask");
@@ -77,7 +79,8 @@ Result<crypto::Secret> ask_passphrase(const std::string& prompt) {
     crypto::Secret buffer(kMaxPassphraseBytes + 2);
     std::size_t size = 0;
     while (size < buffer.size_bytes()) {
-        const ssize_t got = ::read(terminal.get(), buffer.mutable_view().data() + size, buffer.size_bytes() - size);
+        const ssize_t got =
+            ::read(terminal.get(), buffer.mutable_view().data() + size, buffer.size_bytes() - size);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -98,7 +101,7 @@ Result<crypto::Secret> read_passphrase_file(const std::string& path) {
     if (!file.is_open()) {
         return system_error(errno, path, "cannot open the passphrase file");
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(file.get(), &info) != 0) {
         return system_error(errno, path, "cannot look at the passphrase file");
     }
@@ -106,13 +109,16 @@ Result<crypto::Secret> read_passphrase_file(const std::string& path) {
         return Error{Fault::bad_input, fmt::format("{}: the passphrase file must be a regular file", path)};
     }
     if ((info.st_mode & 077) != 0) {
-        return Error{Fault::permission, fmt::format("{}: other users may read the passphrase file (mode {:03o}); run: "
-                                                    "chmod 600 '{}'", path, info.st_mode & 0777, path)};
+        return Error{Fault::permission,
+                     fmt::format("{}: other users may read the passphrase file (mode {:03o}); run: "
+                                 "chmod 600 '{}'",
+                                 path, info.st_mode & 0777, path)};
     }
     crypto::Secret buffer(kMaxPassphraseBytes + 2);
     std::size_t size = 0;
     while (size < buffer.size_bytes()) {
-        const ssize_t got = ::read(file.get(), buffer.mutable_view().data() + size, buffer.size_bytes() - size);
+        const ssize_t got =
+            ::read(file.get(), buffer.mutable_view().data() + size, buffer.size_bytes() - size);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -125,11 +131,14 @@ Result<crypto::Secret> read_passphrase_file(const std::string& path) {
         size += static_cast<std::size_t>(got);
     }
     if (info.st_size > static_cast<off_t>(buffer.size_bytes())) {
-        return Error{Fault::limit, fmt::format("{}: a passphrase has at most {} bytes", path, kMaxPassphraseBytes)};
+        return Error{Fault::limit,
+                     fmt::format("{}: a passphrase has at most {} bytes", path, kMaxPassphraseBytes)};
     }
     return finish(buffer, size, path);
 }
 
-bool shows_progress_on_terminal() noexcept { return ::isatty(STDERR_FILENO) == 1; }
+bool shows_progress_on_terminal() noexcept {
+    return ::isatty(STDERR_FILENO) == 1;
+}
 
 }  // namespace firedrill::posix

@@ -14,8 +14,8 @@ inline constexpr std::size_t kMaxPassphraseBytes = 4096;
 /// passphrase file instead); bad_input when empty; limit when longer than kMaxPassphraseBytes.
 Result<crypto::Secret> ask_passphrase(const std::string& prompt);
 
-/// One trailing newline is stripped. not_found; permission when group or others may read it (the text says what to
-/// run); bad_input when it is no regular file or empty; limit beyond kMaxPassphraseBytes.
+/// One trailing newline is stripped. not_found; permission when group or others may read it (the text says
+/// what to run); bad_input when it is no regular file or empty; limit beyond kMaxPassphraseBytes.
 Result<crypto::Secret> read_passphrase_file(const std::string& path);
 
 /// Standard error is a terminal: progress may be rewritten in place.

@@ -1,7 +1,7 @@
 // PosixWorkers: lanes multiplexed over a few threads. The only threads of the program live here.
 //
-// The destructor lets running jobs end, destroys queued ones unrun, and joins. What a job and its `done` own is always
-// released on the loop's thread.
+// The destructor lets running jobs end, destroys queued ones unrun, and joins. What a job and its `done` own
+// is always released on the loop's thread.
 #pragma once
 
 #include <cstddef>

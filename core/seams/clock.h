@@ -4,7 +4,8 @@
 // Invariants, held by the real and the simulated clock alike (tests/seams/clock_contract.h):
 //  1. now() and wall() are constant while one handler runs; now() never goes back.
 //  2. Handlers given to defer() run in the order given, never inside the call that gave them.
-//  3. A timer runs at or after its instant; timers of earlier instants run first; ties in the order they were set.
+//  3. A timer runs at or after its instant; timers of earlier instants run first; ties in the order they were
+//     set.
 //  4. A cancelled timer never runs. Cancelling one that ran or never was does nothing.
 //  5. After the loop is stopped or the node loses power nothing runs; handlers are destroyed unrun.
 #pragma once

@@ -11,8 +11,8 @@ bool is_disk_name(std::string_view name) noexcept {
         return false;
     }
     return std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-               c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+               c == '_' || c == '-';
     });
 }
 
@@ -20,8 +20,8 @@ Result<Bytes> read_file(Disk& disk, std::string_view name, std::uint64_t limit) 
     auto file = TRY(disk.open(name, Open::existing));
     const std::uint64_t size = TRY(file->size_bytes());
     if (size > limit) {
-        return Error{Fault::limit, fmt::format("{}/{} has {} bytes, more than the limit of {}", disk.label(), name, size,
-                                               limit)};
+        return Error{Fault::limit, fmt::format("{}/{} has {} bytes, more than the limit of {}", disk.label(),
+                                               name, size, limit)};
     }
     Bytes out(size);
     const std::size_t got = TRY(file->read_at(0, out));

@@ -1,16 +1,19 @@
 // Disk: one folder of flat names on one device. One of the five seams.
 //
-// Blocking: called only from jobs of Workers (or at start-up, before the loop serves). One File may be used by one
-// thread at a time; different Files and Disk's own verbs may be used from different threads at once.
+// Blocking: called only from jobs of Workers (or at start-up, before the loop serves). One File may be used
+// by one thread at a time; different Files and Disk's own verbs may be used from different threads at once.
 // Invariants, held by both worlds (tests/seams/disk_contract.h):
 //  1. What was written is what is read back, before any sync, by every File of that name.
-//  2. After power loss a byte range holds, for each 512-byte sector written since the last sync() of that file that
-//     returned ok, the old bytes, those of any write since, or (torn) neither. Everything covered by a sync is as written.
+//  2. After power loss a byte range holds, for each 512-byte sector written since the last sync() of that
+//     file that returned ok, the old bytes, those of any write since, or (torn) neither. Everything covered
+//     by a sync is as written.
 //  3. A created, renamed or removed name survives power loss for certain only after sync_names() returned ok.
-//     rename() replaces the target atomically: after power loss the target is the old file or the new, never none.
-//  4. After a sync() or sync_names() that failed, nothing written since the last good one may be relied on, and a
-//     later sync that succeeds proves nothing about it: the caller must stop or rewrite elsewhere.
-//  5. The faults of any call: disk_failed, disk_full (nothing or a prefix was written), powered_off (simulator).
+//     rename() replaces the target atomically: after power loss the target is the old file or the new, never
+//     none.
+//  4. After a sync() or sync_names() that failed, nothing written since the last good one may be relied on,
+//     and a later sync that succeeds proves nothing about it: the caller must stop or rewrite elsewhere.
+//  5. The faults of any call: disk_failed, disk_full (nothing or a prefix was written), powered_off
+//     (simulator).
 #pragma once
 
 #include <cstdint>
@@ -30,11 +33,13 @@ class File {
     virtual ~File() = default;  ///< closes; durability is unaffected
     /// Reads up to out.size() bytes at `offset`; fewer only at the end of the file (0 past it).
     virtual Result<std::size_t> read_at(std::uint64_t offset, MutableBytes out) = 0;
-    /// Writes all pieces one after another from `offset`, extending the file with zeroes as needed. Not durable.
+    /// Writes all pieces one after another from `offset`, extending the file with zeroes as needed. Not
+    /// durable.
     virtual Status write_at(std::uint64_t offset, std::span<const ByteView> pieces) = 0;
     /// Sets the size; new bytes read as zero. Not durable.
     virtual Status truncate(std::uint64_t size_bytes) = 0;
-    /// Reserves space so that writes below `size_bytes` cannot fail with disk_full; the size becomes at least that.
+    /// Reserves space so that writes below `size_bytes` cannot fail with disk_full; the size becomes at least
+    /// that.
     virtual Status allocate(std::uint64_t size_bytes) = 0;
     virtual Result<std::uint64_t> size_bytes() = 0;
     /// Contents and size written so far are durable when this returns ok (fdatasync).
@@ -77,8 +82,8 @@ class Disk {
 bool is_disk_name(std::string_view name) noexcept;
 /// Reads a whole file of at most `limit` bytes; Fault::limit beyond.
 Result<Bytes> read_file(Disk& disk, std::string_view name, std::uint64_t limit);
-/// Replaces `name` atomically: writes `name`.new, syncs it, renames, syncs the names. Durable on ok; on failure the
-/// old contents stand.
+/// Replaces `name` atomically: writes `name`.new, syncs it, renames, syncs the names. Durable on ok; on
+/// failure the old contents stand.
 Status replace_file(Disk& disk, std::string_view name, ByteView contents);
 
 }  // namespace firedrill

@@ -9,9 +9,9 @@
 namespace firedrill {
 
 struct EndpointParts {
-    std::string host;        ///< "127.0.0.1", "::1" (without brackets); empty for a unix socket
+    std::string host;  ///< "127.0.0.1", "::1" (without brackets); empty for a unix socket
     std::uint16_t port = 0;
-    std::string path;        ///< of a unix socket
+    std::string path;  ///< of a unix socket
     [[nodiscard]] bool is_unix() const noexcept { return !path.empty(); }
 };
 

@@ -8,8 +8,9 @@ namespace firedrill {
 class Entropy {
   public:
     virtual ~Entropy() = default;
-    /// Fills `out` with fresh system entropy (getrandom; never a buffer that a cloned machine would repeat). Never
-    /// fails: a system without entropy aborts. In the simulator: a seeded stream of its own for each node.
+    /// Fills `out` with fresh system entropy (getrandom; never a buffer that a cloned machine would repeat).
+    /// Never fails: a system without entropy aborts. In the simulator: a seeded stream of its own for each
+    /// node.
     virtual void fill(MutableBytes out) = 0;
 };
 

@@ -18,8 +18,13 @@ void check_drift(Drift drift) {
 }  // namespace
 
 SimClock::SimClock(SimLoop& loop, Duration offset, Drift drift)
-    : loop_(loop), owner_(loop.new_owner()), deferred_(loop.new_queue()), timers_(loop.new_queue()),
-      loop_base_(loop.now()), node_base_(Instant{} + offset), drift_(drift),
+    : loop_(loop),
+      owner_(loop.new_owner()),
+      deferred_(loop.new_queue()),
+      timers_(loop.new_queue()),
+      loop_base_(loop.now()),
+      node_base_(Instant{} + offset),
+      drift_(drift),
       wall_base_(kUniverseStart + (loop.now() - node_base_)) {
     check_drift(drift);
 }
@@ -29,7 +34,9 @@ Instant SimClock::now() const {
     return {node_base_.ns + static_cast<std::int64_t>(elapsed * drift_.numerator / drift_.denominator)};
 }
 
-WallTime SimClock::wall() const { return wall_base_ + (now() - Instant{}) + wall_error_; }
+WallTime SimClock::wall() const {
+    return wall_base_ + (now() - Instant{}) + wall_error_;
+}
 
 Instant SimClock::loop_instant(Instant node) const {
     // The first loop instant at which now() is at least `node`: the division rounds up.
@@ -41,7 +48,9 @@ Instant SimClock::loop_instant(Instant node) const {
     return {static_cast<std::int64_t>(std::min<Wide>(loop_base_.ns + true_ns, INT64_MAX))};
 }
 
-void SimClock::defer(Handler handler) { loop_.post(owner_, deferred_, std::move(handler)); }
+void SimClock::defer(Handler handler) {
+    loop_.post(owner_, deferred_, std::move(handler));
+}
 
 TimerId SimClock::call_at(Instant at, Handler handler) {
     return loop_.call_at(owner_, timers_, loop_instant(at), at.ns, std::move(handler));

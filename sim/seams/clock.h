@@ -1,7 +1,8 @@
 // SimClock: one node incarnation's clock over the universe's loop.
 //
-// Its monotonic time runs at a rate of its own (a ratio of integers), its wall clock is off by what it was told and may
-// be stepped. kill() is the loss of power: whatever is pending is destroyed unrun, and the clock is inert for good.
+// Its monotonic time runs at a rate of its own (a ratio of integers), its wall clock is off by what it was
+// told and may be stepped. kill() is the loss of power: whatever is pending is destroyed unrun, and the clock
+// is inert for good.
 #pragma once
 
 #include "seams/clock.h"

@@ -1,4 +1,5 @@
-// What SimNetwork keeps of one connection, and the Stream and Listener over it. Private to the simulated network.
+// What SimNetwork keeps of one connection, and the Stream and Listener over it. Private to the simulated
+// network.
 #pragma once
 
 #include <array>
@@ -31,13 +32,13 @@ struct StreamEnd {
     Queue arrivals{};  ///< deliveries to this side
     SimNetwork::Path* outgoing = nullptr;
 
-    bool is_closed = false;             ///< by this side
-    const char* broken = nullptr;       ///< why, if the connection is lost
-    std::deque<Segment> coming;         ///< sent by the peer, not arrived
+    bool is_closed = false;        ///< by this side
+    const char* broken = nullptr;  ///< why, if the connection is lost
+    std::deque<Segment> coming;    ///< sent by the peer, not arrived
     std::deque<Bytes> arrived;
-    std::size_t front_used = 0;         ///< bytes of arrived.front() that were read
-    std::size_t outstanding = 0;        ///< bytes coming and arrived: what fills the window
-    bool has_end = false;               ///< the peer ended its stream
+    std::size_t front_used = 0;   ///< bytes of arrived.front() that were read
+    std::size_t outstanding = 0;  ///< bytes coming and arrived: what fills the window
+    bool has_end = false;         ///< the peer ended its stream
     Instant last_arrival;
     std::optional<Instant> blocked_since;
     Duration retry_wait = 0s;
@@ -80,7 +81,8 @@ struct ListenerState : std::enable_shared_from_this<ListenerState> {
 
 class SimStream final : public Stream {
   public:
-    SimStream(SimNetwork& network, std::shared_ptr<StreamEnd> end) : network_(network), end_(std::move(end)) {}
+    SimStream(SimNetwork& network, std::shared_ptr<StreamEnd> end)
+        : network_(network), end_(std::move(end)) {}
     ~SimStream() override;
     void read_some(MutableBytes out, ReadHandler handler) override;
     void write_some(std::span<const ByteView> pieces, WriteHandler handler) override;

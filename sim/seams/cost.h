@@ -1,4 +1,5 @@
-// Costs: what work takes in virtual time. Devices and processors of the simulated world are told apart only by these.
+// Costs: what work takes in virtual time. Devices and processors of the simulated world are told apart only
+// by these.
 #pragma once
 
 #include <cstdint>
@@ -37,8 +38,8 @@ struct WorkCosts {
 
 /// What a disk's operations take. Writes go to memory; the sync that makes them durable pays for their bytes.
 struct DeviceModel {
-    Duration access;                ///< one read or sync
-    Duration call;                  ///< anything that stays in memory
+    Duration access;  ///< one read or sync
+    Duration call;    ///< anything that stays in memory
     std::uint64_t bytes_per_second;
 };
 inline constexpr DeviceModel kSataSsd{100us, 1us, 500'000'000};

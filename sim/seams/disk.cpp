@@ -94,16 +94,16 @@ template <class Body>
 auto SimDisk::operate(Verb verb, std::string_view what, std::uint64_t generation, Duration cost, Body&& body)
     -> decltype(body()) {
     switch (TRY(begin(what, generation, cost))) {
-    case Turn::proceed: return body();
-    case Turn::fail_not_done: return failed_error(what);
-    case Turn::fail_done: (void)body(); return failed_error(what);
-    case Turn::cut:
-        // A change on its way when the power went may have reached the disk: the loss of power decides.
-        if (verb == Verb::change && !dead_) {
-            (void)body();
-        }
-        cut_power();
-        return off_error(what);
+        case Turn::proceed: return body();
+        case Turn::fail_not_done: return failed_error(what);
+        case Turn::fail_done: (void)body(); return failed_error(what);
+        case Turn::cut:
+            // A change on its way when the power went may have reached the disk: the loss of power decides.
+            if (verb == Verb::change && !dead_) {
+                (void)body();
+            }
+            cut_power();
+            return off_error(what);
     }
     CHECK(false);
 }
@@ -132,19 +132,21 @@ std::shared_ptr<Inode> SimDisk::create(std::string_view name) {
 
 Result<std::unique_ptr<File>> SimDisk::open(std::string_view name, Open how) {
     if (!is_disk_name(name)) {
-        return Error{Fault::bad_usage, fmt::format("{}: \"{}\" is no file name; use letters, digits, . _ -", label_, name)};
+        return Error{Fault::bad_usage,
+                     fmt::format("{}: \"{}\" is no file name; use letters, digits, . _ -", label_, name)};
     }
-    return operate(Verb::change, name, generation_, options_.model.call, [&]() -> Result<std::unique_ptr<File>> {
-        auto at = names_.find(name);
-        if (at == names_.end() && how == Open::existing) {
-            return Error{Fault::not_found, fmt::format("{}/{} does not exist", label_, name)};
-        }
-        if (at != names_.end() && how == Open::create) {
-            return Error{Fault::exists, fmt::format("{}/{} exists already", label_, name)};
-        }
-        auto inode = at != names_.end() ? at->second : create(name);
-        return std::unique_ptr<File>(std::make_unique<SimFile>(*this, std::move(inode), generation_));
-    });
+    return operate(
+        Verb::change, name, generation_, options_.model.call, [&]() -> Result<std::unique_ptr<File>> {
+            auto at = names_.find(name);
+            if (at == names_.end() && how == Open::existing) {
+                return Error{Fault::not_found, fmt::format("{}/{} does not exist", label_, name)};
+            }
+            if (at != names_.end() && how == Open::create) {
+                return Error{Fault::exists, fmt::format("{}/{} exists already", label_, name)};
+            }
+            auto inode = at != names_.end() ? at->second : create(name);
+            return std::unique_ptr<File>(std::make_unique<SimFile>(*this, std::move(inode), generation_));
+        });
 }
 
 void SimDisk::unlink(Names::iterator at) {
@@ -239,7 +241,8 @@ Result<std::unique_ptr<Claim>> SimDisk::claim(std::string_view owner) {
 
 Result<std::size_t> SimFile::read_at(std::uint64_t offset, MutableBytes out) {
     const auto& model = disk_.options_.model;
-    return disk_.operate(SimDisk::Verb::look, inode_->name, generation_, model.access + disk_.transfer(out.size()),
+    return disk_.operate(SimDisk::Verb::look, inode_->name, generation_,
+                         model.access + disk_.transfer(out.size()),
                          [&] { return disk_.read_now(*inode_, offset, out); });
 }
 
@@ -254,9 +257,10 @@ Status SimFile::truncate(std::uint64_t size_bytes) {
 }
 
 Status SimFile::allocate(std::uint64_t size_bytes) {
-    return disk_.operate(SimDisk::Verb::change, inode_->name, generation_, disk_.options_.model.call, [&]() -> Status {
-        return size_bytes <= inode_->size_bytes ? Status{} : disk_.resize_now(*inode_, size_bytes);
-    });
+    return disk_.operate(
+        SimDisk::Verb::change, inode_->name, generation_, disk_.options_.model.call, [&]() -> Status {
+            return size_bytes <= inode_->size_bytes ? Status{} : disk_.resize_now(*inode_, size_bytes);
+        });
 }
 
 Result<std::uint64_t> SimFile::size_bytes() {
@@ -272,10 +276,12 @@ Result<std::uint64_t> SimFile::size_bytes() {
 Status SimFile::sync() {
     const Duration cost = disk_.options_.model.access + disk_.transfer(inode_->dirty.size() * kSectorBytes);
     switch (TRY(disk_.begin(inode_->name, generation_, cost))) {
-    case SimDisk::Turn::proceed: break;
-    case SimDisk::Turn::cut: disk_.cut_power(); return disk_.off_error(inode_->name);
-    case SimDisk::Turn::fail_done: disk_.sync_now(*inode_); return disk_.failed_error(inode_->name);
-    case SimDisk::Turn::fail_not_done: disk_.fail_sync_now(*inode_); return disk_.failed_error(inode_->name);
+        case SimDisk::Turn::proceed: break;
+        case SimDisk::Turn::cut: disk_.cut_power(); return disk_.off_error(inode_->name);
+        case SimDisk::Turn::fail_done: disk_.sync_now(*inode_); return disk_.failed_error(inode_->name);
+        case SimDisk::Turn::fail_not_done:
+            disk_.fail_sync_now(*inode_);
+            return disk_.failed_error(inode_->name);
     }
     if (disk_.strike(FaultKind::failed_sync, *inode_) != nullptr) {
         disk_.fail_sync_now(*inode_);

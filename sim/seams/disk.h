@@ -1,16 +1,19 @@
-// SimDisk: one simulated disk: a folder of flat names whose contents survive nodes, and the faults it can suffer.
+// SimDisk: one simulated disk: a folder of flat names whose contents survive nodes, and the faults it can
+// suffer.
 //
-// FAULT MODEL. Every area of the program is tested against these; what each must survive stands in its own tests.
+// FAULT MODEL. Every area of the program is tested against these; what each must survive stands in its own
+// tests.
 //
-//   power loss      each 512-byte sector written since the last good sync of its file is kept, dropped or torn, one
-//                   by one; file sizes end anywhere between the old and the new; of unsynced names, each group of
-//                   names that one operation ties together keeps a prefix of its operations (a rename is atomic)
+//   power loss      each 512-byte sector written since the last good sync of its file is kept, dropped or torn,
+//                   one by one; file sizes end anywhere between the old and the new; of unsynced names, each
+//                   group of names that one operation ties together keeps a prefix of its operations (a
+//                   rename is atomic)
 //   bit_rot         one bit of a durable sector turns over
 //   latent_error    reads of a sector fail until it is written anew
 //   corruption      a person or program overwrites bytes behind our back
 //   lying_sync      syncs answer ok and make nothing durable, until told otherwise
-//   failed_sync     one sync fails; by chance some of its sectors are written, the others never will be by a later
-//                   sync, though reads go on showing them until power is lost
+//   failed_sync     one sync fails; by chance some of its sectors are written, the others never will be by
+//                   a later sync, though reads go on showing them until power is lost
 //   lost_write      one synced sector silently keeps its old contents
 //   misdirected     one synced sector lands elsewhere in the file; the intended one keeps its old contents
 //   stale_read      one read of a sector that was overwritten returns what it held before
@@ -21,8 +24,9 @@
 //   full            the capacity is used up
 //   swapped         the whole disk goes back to an earlier image
 //
-// Each single fault has a Fault Record with its id; whoever finds it out says how it ended. Used on the universe's one
-// thread. The disk outlives nodes; what was opened before a loss of power answers powered_off for ever.
+// Each single fault has a Fault Record with its id; whoever finds it out says how it ended. Used on the
+// universe's one thread. The disk outlives nodes; what was opened before a loss of power answers powered_off
+// for ever.
 #pragma once
 
 #include <functional>
@@ -41,8 +45,19 @@
 namespace firedrill::sim {
 
 enum class FaultKind : std::uint8_t {
-    bit_rot, latent_error, corruption, lying_sync, failed_sync, lost_write, misdirected, stale_read, short_read,
-    failed_call, stalled, dead, swapped,
+    bit_rot,
+    latent_error,
+    corruption,
+    lying_sync,
+    failed_sync,
+    lost_write,
+    misdirected,
+    stale_read,
+    short_read,
+    failed_call,
+    stalled,
+    dead,
+    swapped,
 };
 std::string_view fault_kind_name(FaultKind kind) noexcept;
 
@@ -52,13 +67,13 @@ enum class FaultEnd : std::uint8_t { pending, detected, repaired, harmless, esca
 struct FaultRecord {
     std::uint32_t id = 0;
     FaultKind kind{};
-    std::string file;          ///< empty: the whole disk
+    std::string file;  ///< empty: the whole disk
     std::uint64_t offset = 0;
     std::uint64_t size_bytes = 0;
-    Instant at;                ///< when it was injected
-    bool has_struck = false;   ///< armed faults strike later
+    Instant at;                    ///< when it was injected
+    bool has_struck = false;       ///< armed faults strike later
     std::uint64_t read_count = 0;  ///< reads that showed it
-    Bytes pristine;            ///< what the bytes at `offset` should be, where bytes were changed
+    Bytes pristine;                ///< what the bytes at `offset` should be, where bytes were changed
     FaultEnd end = FaultEnd::pending;
 };
 
@@ -103,7 +118,8 @@ class SimDisk final : public Disk {
     /// Power goes during the k-th operation from now (k >= 1): it and all later ones answer powered_off, and
     /// `on_power_cut` is called, once, from inside it. 0 disarms.
     void cut_power_after(std::uint64_t k) { cut_after_ = k; }
-    /// Called when cut_power_after() strikes: cut the rest of the machine; destroy nothing that may be on the stack.
+    /// Called when cut_power_after() strikes: cut the rest of the machine; destroy nothing that may be on the
+    /// stack.
     std::function<void()> on_power_cut;
     /// Operations so far: open, read, write, truncate, allocate, sync, rename, remove, list, sync_names.
     [[nodiscard]] std::uint64_t operation_count() const noexcept { return operation_count_; }
@@ -165,7 +181,8 @@ class SimDisk final : public Disk {
     enum class Turn : std::uint8_t { proceed, fail_done, fail_not_done, cut };
     using Names = std::map<std::string, std::shared_ptr<Inode>, std::less<>>;
 
-    /// Counts, charges, and decides what whole-call faults make of one operation. Errors when it is over already.
+    /// Counts, charges, and decides what whole-call faults make of one operation. Errors when it is over
+    /// already.
     Result<Turn> begin(std::string_view what, std::uint64_t generation, Duration cost);
     template <class Body>
     auto operate(Verb verb, std::string_view what, std::uint64_t generation, Duration cost, Body&& body)

@@ -9,6 +9,15 @@
 
 namespace firedrill::sim {
 
+namespace {
+
+/// The sector can be stored whole without the file's new size being durable.
+bool fits_durably(const Inode& file, std::uint64_t sector) {
+    return std::min((sector + 1) * kSectorBytes, file.size_bytes) <= file.durable.size_bytes();
+}
+
+}  // namespace
+
 Result<std::size_t> SimDisk::read_now(Inode& file, std::uint64_t offset, MutableBytes out) {
     if (offset >= file.size_bytes || out.empty()) {
         return std::size_t{0};
@@ -84,10 +93,12 @@ Status SimDisk::write_now(Inode& file, std::uint64_t offset, std::span<const Byt
         }
     }
     if (!all.empty()) {
-        // The kernel may write a sector back at any time: what is overwritten now can be what a power loss leaves.
+        // The kernel may write a sector back at any time: what is overwritten now can be what a power loss
+        // leaves.
         const std::uint64_t last = (offset + all.size() - 1) / kSectorBytes;
-        for (auto at = file.dirty.lower_bound(offset / kSectorBytes); at != file.dirty.end() && at->first <= last; ++at) {
-            if (!at->second.is_lost && random_.chance(1, 8)) {
+        for (auto at = file.dirty.lower_bound(offset / kSectorBytes);
+             at != file.dirty.end() && at->first <= last; ++at) {
+            if (!at->second.is_lost && fits_durably(file, at->first) && random_.chance(1, 8)) {
                 overwrite(file, at->first, at->second.bytes);
             }
         }
@@ -115,7 +126,8 @@ Status SimDisk::resize_now(Inode& file, std::uint64_t size_bytes) {
 /// A fault that no sector of the file shows any more, and that nobody read, did no harm.
 void SimDisk::end_if_harmless(std::uint32_t id, const Inode& file) {
     FaultRecord& record = fault(id);
-    const bool is_left = std::any_of(file.marks.begin(), file.marks.end(), [id](const auto& m) { return m.second == id; });
+    const bool is_left =
+        std::any_of(file.marks.begin(), file.marks.end(), [id](const auto& m) { return m.second == id; });
     if (!is_left && record.read_count == 0 && record.end == FaultEnd::pending) {
         record.end = FaultEnd::harmless;
     }
@@ -206,8 +218,7 @@ void SimDisk::fail_sync_now(Inode& file) {
         file.durable.resize(file.size_bytes);
     }
     for (auto at = file.dirty.begin(); at != file.dirty.end();) {
-        const bool fits = at->first * kSectorBytes < file.durable.size_bytes();
-        if (!at->second.is_lost && fits && random_.chance(1, 2)) {
+        if (!at->second.is_lost && fits_durably(file, at->first) && random_.chance(1, 2)) {
             const auto node = file.dirty.extract(at++);
             overwrite(file, node.key(), node.mapped().bytes);
         } else {
@@ -223,12 +234,15 @@ void SimDisk::settle_file(Inode& file) {
     if (old_size != file.size_bytes) {
         const auto [low, high] = std::minmax(old_size, file.size_bytes);
         switch (random_.below(3)) {
-        case 0: break;
-        case 1: file.durable.resize(file.size_bytes); break;
-        default: file.durable.resize(std::max(low, random_.between(low, high) / kSectorBytes * kSectorBytes)); break;
+            case 0: break;
+            case 1: file.durable.resize(file.size_bytes); break;
+            default:
+                file.durable.resize(std::max(low, random_.between(low, high) / kSectorBytes * kSectorBytes));
+                break;
         }
     }
-    // All and nothing are the outcomes that programs expect; the mixtures between are the ones that break them.
+    // All and nothing are the outcomes that programs expect; the mixtures between are the ones that break
+    // them.
     const std::uint64_t mood = random_.below(4);
     for (auto& [sector, dirty] : file.dirty) {
         const bool is_kept = mood == 0 || (mood >= 2 && random_.chance(1, 2));
@@ -255,16 +269,17 @@ void SimDisk::settle_file(Inode& file) {
 
 void SimDisk::apply_name(Names& names, const NameChange& change) {
     switch (change.verb) {
-    case NameVerb::create: names[change.name] = change.inode; return;
-    case NameVerb::remove: names.erase(change.name); return;
-    case NameVerb::rename:
-        names.erase(change.name);
-        names[change.to] = change.inode;
-        return;
+        case NameVerb::create: names[change.name] = change.inode; return;
+        case NameVerb::remove: names.erase(change.name); return;
+        case NameVerb::rename:
+            names.erase(change.name);
+            names[change.to] = change.inode;
+            return;
     }
 }
 
-/// Names that one operation ties together keep a prefix of their operations; groups are independent of each other.
+/// Names that one operation ties together keep a prefix of their operations; groups are independent of each
+/// other.
 void SimDisk::settle_names() {
     std::map<std::string_view, std::size_t> group_of;
     std::vector<std::size_t> parent;

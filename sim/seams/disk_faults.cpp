@@ -9,19 +9,19 @@ namespace firedrill::sim {
 
 std::string_view fault_kind_name(FaultKind kind) noexcept {
     switch (kind) {
-    case FaultKind::bit_rot: return "bit_rot";
-    case FaultKind::latent_error: return "latent_error";
-    case FaultKind::corruption: return "corruption";
-    case FaultKind::lying_sync: return "lying_sync";
-    case FaultKind::failed_sync: return "failed_sync";
-    case FaultKind::lost_write: return "lost_write";
-    case FaultKind::misdirected: return "misdirected";
-    case FaultKind::stale_read: return "stale_read";
-    case FaultKind::short_read: return "short_read";
-    case FaultKind::failed_call: return "failed_call";
-    case FaultKind::stalled: return "stalled";
-    case FaultKind::dead: return "dead";
-    case FaultKind::swapped: return "swapped";
+        case FaultKind::bit_rot: return "bit_rot";
+        case FaultKind::latent_error: return "latent_error";
+        case FaultKind::corruption: return "corruption";
+        case FaultKind::lying_sync: return "lying_sync";
+        case FaultKind::failed_sync: return "failed_sync";
+        case FaultKind::lost_write: return "lost_write";
+        case FaultKind::misdirected: return "misdirected";
+        case FaultKind::stale_read: return "stale_read";
+        case FaultKind::short_read: return "short_read";
+        case FaultKind::failed_call: return "failed_call";
+        case FaultKind::stalled: return "stalled";
+        case FaultKind::dead: return "dead";
+        case FaultKind::swapped: return "swapped";
     }
     CHECK(false);
 }
@@ -129,11 +129,21 @@ std::uint32_t SimDisk::lie_about_syncs(bool is_lying) {
     return record.id;
 }
 
-std::uint32_t SimDisk::fail_next_sync(std::string_view file) { return arm(FaultKind::failed_sync, file); }
-std::uint32_t SimDisk::lose_next_write(std::string_view file) { return arm(FaultKind::lost_write, file); }
-std::uint32_t SimDisk::misdirect_next_write(std::string_view file) { return arm(FaultKind::misdirected, file); }
-std::uint32_t SimDisk::serve_stale_read(std::string_view file) { return arm(FaultKind::stale_read, file); }
-std::uint32_t SimDisk::shorten_next_read(std::string_view file) { return arm(FaultKind::short_read, file); }
+std::uint32_t SimDisk::fail_next_sync(std::string_view file) {
+    return arm(FaultKind::failed_sync, file);
+}
+std::uint32_t SimDisk::lose_next_write(std::string_view file) {
+    return arm(FaultKind::lost_write, file);
+}
+std::uint32_t SimDisk::misdirect_next_write(std::string_view file) {
+    return arm(FaultKind::misdirected, file);
+}
+std::uint32_t SimDisk::serve_stale_read(std::string_view file) {
+    return arm(FaultKind::stale_read, file);
+}
+std::uint32_t SimDisk::shorten_next_read(std::string_view file) {
+    return arm(FaultKind::short_read, file);
+}
 
 std::uint32_t SimDisk::fail_operation(std::uint64_t k, CallOutcome outcome, Times times) {
     CHECK(k >= 1);
@@ -193,7 +203,9 @@ void SimDisk::replace() {
     note_gone();
 }
 
-void SimDisk::set_fault_end(std::uint32_t id, FaultEnd end) { fault(id).end = end; }
+void SimDisk::set_fault_end(std::uint32_t id, FaultEnd end) {
+    fault(id).end = end;
+}
 
 /// Faults in files that are gone, and that nobody read while they were there, did no harm.
 void SimDisk::note_gone() {
@@ -209,8 +221,10 @@ bool SimDisk::holds(std::uint32_t id) const {
     const auto has = [id](const Names& names) {
         return std::any_of(names.begin(), names.end(), [id](const auto& entry) {
             const Inode& file = *entry.second;
-            return std::any_of(file.marks.begin(), file.marks.end(), [id](const auto& m) { return m.second == id; }) ||
-                   std::any_of(file.stale.begin(), file.stale.end(), [id](const auto& s) { return s.second.fault == id; });
+            return std::any_of(file.marks.begin(), file.marks.end(),
+                               [id](const auto& m) { return m.second == id; }) ||
+                   std::any_of(file.stale.begin(), file.stale.end(),
+                               [id](const auto& s) { return s.second.fault == id; });
         });
     };
     return has(names_) || has(durable_names_);

@@ -103,7 +103,8 @@ Result<std::unique_ptr<Listener>> SimHost::listen(const Endpoint& at) {
     }
     const std::string service = parts.is_unix() ? parts.path : std::to_string(parts.port);
     if (is_taken(service)) {
-        return Error{Fault::in_use, fmt::format("{} is in use by another listener; stop it or choose another", at.text)};
+        return Error{Fault::in_use,
+                     fmt::format("{} is in use by another listener; stop it or choose another", at.text)};
     }
     auto state = std::make_shared<ListenerState>();
     state->local = at;
@@ -128,9 +129,8 @@ void SimHost::connect(const Endpoint& to, ConnectHandler handler) {
     knock->handler = std::move(handler);
     auto parts = parse_endpoint(to);
     if (!parts) {
-        loop.post(clock_.owner(), loop.new_queue(), [knock, error = parts.error()] {
-            std::exchange(knock->handler, nullptr)(error);
-        });
+        loop.post(clock_.owner(), loop.new_queue(),
+                  [knock, error = parts.error()] { std::exchange(knock->handler, nullptr)(error); });
         return;
     }
     const bool is_here = parts->is_unix() || parts->host == "127.0.0.1" || parts->host == "::1";

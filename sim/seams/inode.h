@@ -49,14 +49,14 @@ struct Inode {
         std::uint32_t fault;
     };
 
-    std::string name;                  ///< the newest, for records and taps
-    bool is_linked = false;            ///< has a name, so that its size counts
-    std::uint64_t size_bytes = 0;      ///< as seen; `durable` has the durable one
+    std::string name;              ///< the newest, for records and taps
+    bool is_linked = false;        ///< has a name, so that its size counts
+    std::uint64_t size_bytes = 0;  ///< as seen; `durable` has the durable one
     SparseBytes durable;
     std::map<std::uint64_t, Dirty> dirty;
-    std::set<std::uint64_t> broken;                       ///< sectors that cannot be read
-    std::multimap<std::uint64_t, std::uint32_t> marks;    ///< sector to the faults that changed it
-    std::map<std::uint64_t, Stale> stale;                 ///< what one read will be shown
+    std::set<std::uint64_t> broken;                     ///< sectors that cannot be read
+    std::multimap<std::uint64_t, std::uint32_t> marks;  ///< sector to the faults that changed it
+    std::map<std::uint64_t, Stale> stale;               ///< what one read will be shown
 
     /// The sector as seen, zeroes past the end.
     [[nodiscard]] Sector sector(std::uint64_t index) const;

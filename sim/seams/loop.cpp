@@ -12,7 +12,9 @@ namespace {
 TimerId make_id(std::size_t slot, std::uint32_t generation) {
     return static_cast<TimerId>((static_cast<std::uint64_t>(generation) << 32) | slot);
 }
-std::size_t slot_of(TimerId id) { return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id)); }
+std::size_t slot_of(TimerId id) {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id));
+}
 std::uint32_t generation_of(TimerId id) {
     return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32);
 }
@@ -27,7 +29,8 @@ bool SimLoop::Later::operator()(const HeapEntry& a, const HeapEntry& b) const no
 }
 
 SimLoop::~SimLoop() {
-    // What handlers own may reach back into the loop when it goes: it must find an orderly loop, and nothing to add to.
+    // What handlers own may reach back into the loop when it goes: it must find an orderly loop, and nothing
+    // to add to.
     for (std::size_t i = 0; i < dropped_.size(); ++i) {
         dropped_[i] = true;
     }
@@ -45,9 +48,13 @@ Owner SimLoop::new_owner() {
     return static_cast<Owner>(dropped_.size() - 1);
 }
 
-Queue SimLoop::new_queue() { return static_cast<Queue>(next_queue_++); }
+Queue SimLoop::new_queue() {
+    return static_cast<Queue>(next_queue_++);
+}
 
-bool SimLoop::is_dropped(Owner owner) const { return dropped_.at(static_cast<std::size_t>(owner)); }
+bool SimLoop::is_dropped(Owner owner) const {
+    return dropped_.at(static_cast<std::size_t>(owner));
+}
 
 void SimLoop::post(Owner owner, Queue queue, Handler handler) {
     CHECK(handler != nullptr);

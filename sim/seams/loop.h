@@ -1,9 +1,9 @@
 // SimLoop: the universe's one ready queue and one timer heap, in virtual time.
 //
-// One thread. Time moves only in step(), and only when nothing is ready. Ties are broken by sequence numbers, so one
-// program and one seed give one history. Everything belongs to an owner (a node incarnation, the network, a person);
-// drop() destroys an owner's handlers unrun, as a loss of power does. Handlers of one queue run in the order they
-// became ready, in storms too; between queues a storm picks at random.
+// One thread. Time moves only in step(), and only when nothing is ready. Ties are broken by sequence numbers,
+// so one program and one seed give one history. Everything belongs to an owner (a node incarnation, the
+// network, a person); drop() destroys an owner's handlers unrun, as a loss of power does. Handlers of one
+// queue run in the order they became ready, in storms too; between queues a storm picks at random.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,8 @@ class SimLoop {
     /// Ignored, the handler destroyed, when the owner was dropped.
     void post(Owner owner, Queue queue, Handler handler);
     void post(Handler handler) { post(Owner::world, Queue::world, std::move(handler)); }
-    /// `rank` orders timers of the same instant before their sequence numbers do. TimerId::none for a dropped owner.
+    /// `rank` orders timers of the same instant before their sequence numbers do. TimerId::none for a dropped
+    /// owner.
     TimerId call_at(Owner owner, Queue queue, Instant at, std::int64_t rank, Handler handler);
     TimerId call_at(Instant at, Handler handler) {
         return call_at(Owner::world, Queue::world, at, 0, std::move(handler));
@@ -50,7 +51,8 @@ class SimLoop {
     /// Destroys everything the owner has pending, and whatever it gives from now on. For good.
     void drop(Owner owner);
     [[nodiscard]] bool is_dropped(Owner owner) const;
-    /// Moves an owner's pending timers, for a clock whose rate changed: `map` takes a timer's rank to its new instant.
+    /// Moves an owner's pending timers, for a clock whose rate changed: `map` takes a timer's rank to its new
+    /// instant.
     void retime(Owner owner, const std::function<Instant(std::int64_t rank)>& map);
 
     /// Runs one handler, moving time to the next timer if none is ready. False when idle.
@@ -93,7 +95,7 @@ class SimLoop {
     struct Ready {
         Owner owner;
         Queue queue;
-        TimerId timer;    ///< none: `handler` holds it
+        TimerId timer;  ///< none: `handler` holds it
         Handler handler;
     };
     Timer* find(TimerId id);

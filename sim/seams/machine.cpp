@@ -6,10 +6,13 @@
 
 namespace firedrill::sim {
 
-Machine::Machine(Universe& universe, const std::string& name, std::string address, std::vector<SimDisk*> disks,
-                 WorkCosts costs, Drift drift)
-    : disks_(std::move(disks)), clock_(universe.loop, 0s, drift), entropy_(universe.random.stream("entropy " + name)),
-      workers_(clock_, universe.meter, costs), host_(universe.network.attach(std::move(address), clock_)) {
+Machine::Machine(Universe& universe, const std::string& name, std::string address,
+                 std::vector<SimDisk*> disks, WorkCosts costs, Drift drift)
+    : disks_(std::move(disks)),
+      clock_(universe.loop, 0s, drift),
+      entropy_(universe.random.stream("entropy " + name)),
+      workers_(clock_, universe.meter, costs),
+      host_(universe.network.attach(std::move(address), clock_)) {
     for (SimDisk* disk : disks_) {
         CHECK(disk != nullptr);
         disk->power_on();

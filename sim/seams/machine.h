@@ -1,7 +1,8 @@
 // Machine: one incarnation of one simulated node's world: the five seams over the universe, and its power.
 //
-// Universe holds what all machines share. Disks outlive machines and are passed in. Loss of power can strike inside a
-// job: destroy the Machine (and the node that runs on it) later, from the loop, never from `on_power_lost`.
+// Universe holds what all machines share. Disks outlive machines and are passed in. Loss of power can strike
+// inside a job: destroy the Machine (and the node that runs on it) later, from the loop, never from
+// `on_power_lost`.
 #pragma once
 
 #include <functional>
@@ -35,7 +36,8 @@ struct Universe {
 
 class Machine {
   public:
-    /// Switches on: `disks` get power. `name` must be fresh for each incarnation: it names the entropy stream.
+    /// Switches on: `disks` get power. `name` must be fresh for each incarnation: it names the entropy
+    /// stream.
     Machine(Universe& universe, const std::string& name, std::string address, std::vector<SimDisk*> disks,
             WorkCosts costs = {}, Drift drift = {});
     ~Machine();
@@ -48,7 +50,8 @@ class Machine {
     [[nodiscard]] SimWorkers& workers() noexcept { return workers_; }
     [[nodiscard]] SimHost& host() noexcept { return *host_; }
 
-    /// Disks keep what is durable; every pending handler, timer and job is destroyed unrun; peers hear nothing.
+    /// Disks keep what is durable; every pending handler, timer and job is destroyed unrun; peers hear
+    /// nothing.
     void cut_power();
     /// kill -9: as above, but the operating system lives: disks keep everything written, peers get resets.
     void kill_process();

@@ -62,11 +62,13 @@ SimHost* SimNetwork::live_host(const std::string& address) const {
 /// When bytes handed over now arrive at the other side.
 Instant SimNetwork::arrival(Path& path, std::size_t size_bytes) {
     const Link& link = this->link(path);
-    const auto sending = Duration(static_cast<std::int64_t>(size_bytes * 1'000'000'000ULL / link.bytes_per_second));
+    const auto sending =
+        Duration(static_cast<std::int64_t>(size_bytes * 1'000'000'000ULL / link.bytes_per_second));
     path.busy_until = std::max(path.busy_until, loop_.now()) + sending;
     Instant at = path.busy_until + link.latency;
     if (link.jitter > 0s) {
-        at = at + Duration(static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(link.jitter.count()))));
+        at = at + Duration(static_cast<std::int64_t>(
+                      random_.below(static_cast<std::uint64_t>(link.jitter.count()))));
     }
     Duration wait = kRetransmit;
     while (random_.chance(link.loss_per_million, 1'000'000) && wait < 60s) {
@@ -94,7 +96,8 @@ std::vector<SimNetwork::EndPtr> SimNetwork::live_ends() const {
     return out;
 }
 
-// --- data on its way -----------------------------------------------------------------------------------------------
+// --- data on its way
+// -----------------------------------------------------------------------------------------------
 
 std::size_t SimNetwork::send(StreamEnd& from, std::span<const ByteView> pieces, std::size_t limit) {
     Bytes bytes;
@@ -119,8 +122,7 @@ void SimNetwork::transmit(StreamEnd& from, Kind kind, Bytes bytes) {
     StreamEnd& to = from.peer();
     to.last_arrival = std::max(to.last_arrival, arrival(*from.outgoing, bytes.size()));
     to.coming.push_back({to.last_arrival, kind, std::move(bytes)});
-    loop_.call_at(Owner::world, to.arrivals, to.last_arrival, 0,
-                  [this, end = to.self()] { deliver(*end); });
+    loop_.call_at(Owner::world, to.arrivals, to.last_arrival, 0, [this, end = to.self()] { deliver(*end); });
 }
 
 void SimNetwork::deliver(StreamEnd& to) {
@@ -172,14 +174,14 @@ void SimNetwork::take_in(StreamEnd& to) {
     Segment segment = std::move(to.coming.front());
     to.coming.pop_front();
     switch (segment.kind) {
-    case Kind::data:
-        if (to.has_end || to.broken) {
-            return;
-        }
-        to.arrived.push_back(std::move(segment.bytes));
-        break;
-    case Kind::end: to.has_end = true; break;
-    case Kind::reset: break_end(to, "the connection was reset"); return;
+        case Kind::data:
+            if (to.has_end || to.broken) {
+                return;
+            }
+            to.arrived.push_back(std::move(segment.bytes));
+            break;
+        case Kind::end: to.has_end = true; break;
+        case Kind::reset: break_end(to, "the connection was reset"); return;
     }
     wake_reader(to);
 }
@@ -202,7 +204,8 @@ void SimNetwork::wake_reader(StreamEnd& end) {
 void SimNetwork::wake_writer(StreamEnd& end, Duration after) {
     if (end.write && !end.is_write_posted) {
         end.is_write_posted = true;
-        loop_.call_at(end.owner, end.queue, loop_.now() + after, 0, [this, self = end.self()] { finish_write(*self); });
+        loop_.call_at(end.owner, end.queue, loop_.now() + after, 0,
+                      [this, self = end.self()] { finish_write(*self); });
     }
 }
 
@@ -297,7 +300,8 @@ void SimNetwork::process_died(const SimHost& host) {
     }
 }
 
-// --- connecting ----------------------------------------------------------------------------------------------------
+// --- connecting
+// ----------------------------------------------------------------------------------------------------
 
 void SimNetwork::answer(const std::shared_ptr<Knock>& knock, Duration after, EndPtr end) {
     loop_.call_at(knock->owner, loop_.new_queue(), loop_.now() + after, 0, [this, knock, end] {
@@ -321,12 +325,14 @@ void SimNetwork::knock(const std::shared_ptr<Knock>& knock) {
     if (host == nullptr || there.is_blocked || back.is_blocked) {
         const Duration waited = loop_.now() - knock->started;
         if (waited >= kConnectTimeout) {
-            knock->failure = fmt::format("{} does not answer; check that it is up and reachable", knock->to.text);
+            knock->failure =
+                fmt::format("{} does not answer; check that it is up and reachable", knock->to.text);
             answer(knock, 0s, nullptr);
             return;
         }
-        loop_.call_at(loop_.now() + std::min<Duration>(std::max<Duration>(waited, 1s), kConnectTimeout - waited),
-                      [this, knock] { this->knock(knock); });
+        loop_.call_at(
+            loop_.now() + std::min<Duration>(std::max<Duration>(waited, 1s), kConnectTimeout - waited),
+            [this, knock] { this->knock(knock); });
         return;
     }
     const auto at = host->listeners_.find(knock->service);
@@ -343,7 +349,8 @@ void SimNetwork::knock(const std::shared_ptr<Knock>& knock) {
 
 SimNetwork::EndPtr SimNetwork::connect(const Knock& knock, ListenerState& listener) {
     auto connection = std::make_shared<Connection>();
-    const auto fill = [&](std::size_t index, Owner owner, const std::string& local, const std::string& remote) {
+    const auto fill = [&](std::size_t index, Owner owner, const std::string& local,
+                          const std::string& remote) {
         StreamEnd& end = connection->ends[index];
         end.connection = connection;
         end.index = index;
@@ -379,7 +386,8 @@ void SimNetwork::finish_accept(ListenerState& listener) {
     if (listener.accept && !listener.waiting.empty()) {
         const EndPtr end = listener.waiting.front();
         listener.waiting.pop_front();
-        std::exchange(listener.accept, nullptr)(std::unique_ptr<Stream>(std::make_unique<SimStream>(*this, end)));
+        std::exchange(listener.accept,
+                      nullptr)(std::unique_ptr<Stream>(std::make_unique<SimStream>(*this, end)));
     }
 }
 

@@ -1,9 +1,11 @@
-// SimNetwork: the universe's hosts, links and connections; SimHost: one node incarnation's view of it (the seam).
+// SimNetwork: the universe's hosts, links and connections; SimHost: one node incarnation's view of it (the
+// seam).
 //
-// A link has a latency, a bandwidth, and faults: loss (shows as delay, as under TCP), clog, one- or two-way partition,
-// resets. A connection carries at most kWindowBytes that its reader has not read. Reads are chopped at random.
-// A host whose process died resets its peers; one that lost power is silent: peers notice when they send and the host
-// is up again, or after kGiveUpAfter. Taps see every byte that a sender hands over.
+// A link has a latency, a bandwidth, and faults: loss (shows as delay, as under TCP), clog, one- or two-way
+// partition, resets. A connection carries at most kWindowBytes that its reader has not read. Reads are
+// chopped at random. A host whose process died resets its peers; one that lost power is silent: peers notice
+// when they send and the host is up again, or after kGiveUpAfter. Taps see every byte that a sender hands
+// over.
 #pragma once
 
 #include <functional>
@@ -20,16 +22,16 @@
 namespace firedrill::sim {
 
 inline constexpr std::size_t kWindowBytes = 65536;
-inline constexpr Duration kGiveUpAfter = 15min;       ///< unanswered data, as Linux does
+inline constexpr Duration kGiveUpAfter = 15min;  ///< unanswered data, as Linux does
 inline constexpr Duration kConnectTimeout = 20s;
 inline constexpr std::size_t kBacklog = 128;
 
 struct Link {
-    Duration latency = 200us;               ///< one way
-    Duration jitter = 0s;                   ///< up to this much more
+    Duration latency = 200us;  ///< one way
+    Duration jitter = 0s;      ///< up to this much more
     std::uint64_t bytes_per_second = 125'000'000;
-    std::uint32_t loss_per_million = 0;     ///< of segments; each costs kRetransmit
-    std::uint32_t reset_per_million = 0;    ///< of segments
+    std::uint32_t loss_per_million = 0;   ///< of segments; each costs kRetransmit
+    std::uint32_t reset_per_million = 0;  ///< of segments
 };
 inline constexpr Duration kRetransmit = 200ms;
 /// What a connection within one host (its own address, or a unix socket) uses.
@@ -42,8 +44,8 @@ struct ListenerState;
 struct Knock;
 
 /// Sees what is handed over for sending: from, to, connection number, bytes.
-using NetworkTap = std::function<void(const std::string& from, const std::string& to, std::uint64_t connection,
-                                      ByteView bytes)>;
+using NetworkTap = std::function<void(const std::string& from, const std::string& to,
+                                      std::uint64_t connection, ByteView bytes)>;
 
 class SimNetwork {
   public:
@@ -52,8 +54,8 @@ class SimNetwork {
     SimNetwork(const SimNetwork&) = delete;
     SimNetwork& operator=(const SimNetwork&) = delete;
 
-    /// A host comes up at `address` ("10.0.0.2"), in place of a dead one. Dies silently with its clock's kill(), or by
-    /// SimHost::die().
+    /// A host comes up at `address` ("10.0.0.2"), in place of a dead one. Dies silently with its clock's
+    /// kill(), or by SimHost::die().
     std::unique_ptr<SimHost> attach(std::string address, SimClock& clock);
 
     void set_default_link(Link link) { default_link_ = link; }
@@ -65,7 +67,9 @@ class SimNetwork {
     void heal(const std::string& a, const std::string& b);
     void heal_all();
     /// Nothing sent from now on from `from` to `to` arrives before `until`; nothing is lost.
-    void clog(const std::string& from, const std::string& to, Instant until) { path(from, to).clogged_until = until; }
+    void clog(const std::string& from, const std::string& to, Instant until) {
+        path(from, to).clogged_until = until;
+    }
     /// Ends every connection between the two with a reset.
     void reset(const std::string& a, const std::string& b);
     /// `numerator` of `denominator` reads get fewer bytes than have arrived.
@@ -88,7 +92,8 @@ class SimNetwork {
     enum class Kind : std::uint8_t { data, end, reset };
     friend struct StreamEnd;
     friend struct Segment;
-    using EndPtr = std::shared_ptr<StreamEnd>;  // shared by the Stream, its peer's data in flight, and the loop
+    using EndPtr =
+        std::shared_ptr<StreamEnd>;  // shared by the Stream, its peer's data in flight, and the loop
 
     Path& path(const std::string& from, const std::string& to);
     [[nodiscard]] const Link& link(const Path& path) const { return path.own ? *path.own : default_link_; }
@@ -135,7 +140,8 @@ class SimHost final : public Network {
     SimHost(const SimHost&) = delete;
     SimHost& operator=(const SimHost&) = delete;
 
-    /// `at` names this host's address, 127.0.0.1 (this host only), 0.0.0.0, or a unix socket (this host only).
+    /// `at` names this host's address, 127.0.0.1 (this host only), 0.0.0.0, or a unix socket (this host
+    /// only).
     Result<std::unique_ptr<Listener>> listen(const Endpoint& at) override;
     void connect(const Endpoint& to, ConnectHandler handler) override;
 

@@ -16,7 +16,9 @@ std::uint64_t split_mix(std::uint64_t& state) noexcept {
     return z ^ (z >> 31);
 }
 
-std::uint64_t rotate_left(std::uint64_t v, int by) noexcept { return (v << by) | (v >> (64 - by)); }
+std::uint64_t rotate_left(std::uint64_t v, int by) noexcept {
+    return (v << by) | (v >> (64 - by));
+}
 
 }  // namespace
 
@@ -51,7 +53,8 @@ std::uint64_t Random::u64() noexcept {
 
 std::uint64_t Random::below(std::uint64_t bound) noexcept {
     CHECK(bound != 0);
-    // Draws at or above the last whole multiple of the bound are thrown away, so that every value is equally likely.
+    // Draws at or above the last whole multiple of the bound are thrown away, so that every value is equally
+    // likely.
     const std::uint64_t reject_below = (0 - bound) % bound;
     std::uint64_t draw = u64();
     while (draw < reject_below) {

@@ -1,8 +1,8 @@
 // Random: the universe's only source of chance, and SimEntropy, a node's share of it.
 //
-// xoshiro256++ (Blackman and Vigna, 2019) seeded by SplitMix64. One seed gives one history: every subsystem draws from
-// a named stream of its own, so that a change in one does not disturb the draws of another. Integers only: a ratio is
-// numerator out of denominator, the same on every machine.
+// xoshiro256++ (Blackman and Vigna, 2019) seeded by SplitMix64. One seed gives one history: every subsystem
+// draws from a named stream of its own, so that a change in one does not disturb the draws of another.
+// Integers only: a ratio is numerator out of denominator, the same on every machine.
 #pragma once
 
 #include <array>

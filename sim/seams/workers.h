@@ -1,8 +1,8 @@
 // SimWorkers: one node incarnation's worker lanes in virtual time.
 //
-// A job runs inline, on the loop, when its lane is free; what it cost (CostMeter: disk and work) passes in virtual time
-// before its `done` and before the lane's next job. A power cut inside a job lets the rest of it run with every disk
-// answering powered_off, and then destroys its `done`.
+// A job runs inline, on the loop, when its lane is free; what it cost (CostMeter: disk and work) passes in
+// virtual time before its `done` and before the lane's next job. A power cut inside a job lets the rest of it
+// run with every disk answering powered_off, and then destroys its `done`.
 #pragma once
 
 #include <deque>

@@ -98,7 +98,8 @@ TYPED_TEST(ClockContract, ACancelledTimerNeverRunsNotEvenWhenDue) {
     bool is_done = false;
     TimerId second = TimerId::none;
     const TimerId first = clock.call_at(at, [&] { clock.cancel(second); });
-    second = clock.call_at(at, [] { ADD_FAILURE() << "cancelled by the timer before it, at the same instant"; });
+    second =
+        clock.call_at(at, [] { ADD_FAILURE() << "cancelled by the timer before it, at the same instant"; });
     const TimerId third = clock.call_at(at, [] { ADD_FAILURE() << "cancelled at once"; });
     EXPECT_NE(first, TimerId::none);
     EXPECT_NE(second, first);

@@ -124,9 +124,10 @@ TYPED_TEST(DiskContract, OpensAsAsked) {
 
 TYPED_TEST(DiskContract, RefusesNamesOutsideTheRule) {
     const std::string longest(100, 'n');
-    for (const std::string& name : {std::string(), std::string("."), std::string(".."), std::string(".hidden"),
-                                    std::string("a/b"), std::string("a b"), std::string("\xc3\xa4"),
-                                    std::string("a\0b", 3), std::string("../a"), longest + "n"}) {
+    for (const std::string& name :
+         {std::string(), std::string("."), std::string(".."), std::string(".hidden"), std::string("a/b"),
+          std::string("a b"), std::string("\xc3\xa4"), std::string("a\0b", 3), std::string("../a"),
+          longest + "n"}) {
         EXPECT_EQ(this->open_fault(name, Open::any), Fault::bad_usage) << name;
         EXPECT_EQ(this->disk_.remove(name).error().fault, Fault::bad_usage) << name;
         EXPECT_EQ(this->disk_.rename("a", name).error().fault, Fault::bad_usage) << name;
@@ -183,7 +184,8 @@ TYPED_TEST(DiskContract, HasOneOwnerWhoIsNamed) {
     auto second = this->disk_.claim("another");
     ASSERT_FALSE(second.is_ok());
     EXPECT_EQ(second.error().fault, Fault::in_use);
-    EXPECT_NE(second.error().text.find("firedrill serve, process 41"), std::string::npos) << second.error().text;
+    EXPECT_NE(second.error().text.find("firedrill serve, process 41"), std::string::npos)
+        << second.error().text;
     EXPECT_TRUE(this->disk_.list().value().empty());
 
     std::move(claim).value().reset();

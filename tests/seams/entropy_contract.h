@@ -29,7 +29,9 @@ TYPED_TEST(EntropyContract, FillsEveryByteOfAnySize) {
     }
 }
 
-TYPED_TEST(EntropyContract, AnEmptyFillIsNothing) { this->world_.entropy().fill({}); }
+TYPED_TEST(EntropyContract, AnEmptyFillIsNothing) {
+    this->world_.entropy().fill({});
+}
 
 TYPED_TEST(EntropyContract, NeverRepeatsAnId) {
     std::set<NodeId> ids;

@@ -25,9 +25,11 @@ class NetworkContract : public ::testing::Test {
         auto listener = network_.listen(at);
         EXPECT_TRUE(listener.is_ok()) << (listener ? "" : listener.error().text);
         pair.listener = std::move(listener).value();
-        pair.listener->accept([&](Result<std::unique_ptr<Stream>> stream) { pair.server = std::move(stream).value(); });
-        network_.connect(pair.listener->local(),
-                         [&](Result<std::unique_ptr<Stream>> stream) { pair.client = std::move(stream).value(); });
+        pair.listener->accept(
+            [&](Result<std::unique_ptr<Stream>> stream) { pair.server = std::move(stream).value(); });
+        network_.connect(pair.listener->local(), [&](Result<std::unique_ptr<Stream>> stream) {
+            pair.client = std::move(stream).value();
+        });
         EXPECT_TRUE(world_.run_until([&] { return pair.client && pair.server; }));
         return pair;
     }
@@ -206,7 +208,8 @@ TYPED_TEST(NetworkContract, DestroyingAStreamDestroysPendingHandlersUnrun) {
     auto held = std::make_shared<int>(1);
     {
         Bytes buffer(100);
-        pair.server->read_some(buffer, [held](Result<std::size_t>) { ADD_FAILURE() << "ran after the stream"; });
+        pair.server->read_some(buffer,
+                               [held](Result<std::size_t>) { ADD_FAILURE() << "ran after the stream"; });
         this->write_all(*pair.client, as_bytes("data that is on its way"));
         pair.server.reset();
     }
@@ -297,7 +300,8 @@ TYPED_TEST(NetworkContract, DestroyingAListenerDestroysItsPendingAcceptAndFreesT
     for (const Endpoint& at : {this->world_.any_port(), this->world_.socket_path()}) {
         auto listener = this->network_.listen(at).value();
         const Endpoint local = listener->local();
-        listener->accept([held](Result<std::unique_ptr<Stream>>) { ADD_FAILURE() << "ran after the listener"; });
+        listener->accept(
+            [held](Result<std::unique_ptr<Stream>>) { ADD_FAILURE() << "ran after the listener"; });
         listener.reset();
         EXPECT_EQ(held.use_count(), 1);
         EXPECT_EQ(this->connect_fault(local), Fault::unavailable);
@@ -316,9 +320,10 @@ TYPED_TEST(NetworkContract, APortHasOneListener) {
 }
 
 TYPED_TEST(NetworkContract, RefusesEndpointsOfNoKnownForm) {
-    for (const char* text : {"", "8443", ":8443", "localhost:8443", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
-                             "127.0.0.1:-1", "127.0.0.1:8 ", "127.0.0:1", "256.0.0.1:1", "1.2.3.4.5:1", "::1:8443",
-                             "[::1]", "[]:1", "[x]:1", "unix:", "http://127.0.0.1:1"}) {
+    for (const char* text :
+         {"", "8443", ":8443", "localhost:8443", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+          "127.0.0.1:8 ", "127.0.0:1", "256.0.0.1:1", "1.2.3.4.5:1", "::1:8443", "[::1]", "[]:1", "[x]:1",
+          "unix:", "http://127.0.0.1:1"}) {
         auto listener = this->network_.listen({text});
         ASSERT_FALSE(listener.is_ok()) << text;
         EXPECT_EQ(listener.error().fault, Fault::bad_usage) << text;

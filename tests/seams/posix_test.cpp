@@ -24,7 +24,7 @@ Fault open_fault(const std::string& path, posix::Create create) {
 }
 
 mode_t mode_of(const std::string& path) {
-    struct stat info {};
+    struct stat info{};
     EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
     return info.st_mode & 07777;
 }

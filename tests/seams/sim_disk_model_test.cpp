@@ -1,7 +1,8 @@
 // SimDisk's power loss against a naive model, over random histories.
 //
-// The model remembers every state that a file and the names went through since their last sync. After power loss each
-// sector must be that sector of one of those states, and each name must show what it showed in one of them.
+// The model remembers every state that a file and the names went through since their last sync. After power
+// loss each sector must be that sector of one of those states, and each name must show what it showed in one
+// of them.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -32,44 +33,44 @@ class DiskModel {
         const std::string other(1, static_cast<char>('a' + a % 3));
         const auto at = names_.find(name);
         switch (verb % 9) {
-        case 0: at == names_.end() ? create(name) : write(at->second, a, b); return;
-        case 1:
-        case 2:
-            if (at != names_.end()) {
-                write(at->second, a, b);
-            }
-            return;
-        case 3:
-            if (at != names_.end()) {
-                resize(at->second, kTagBytes + a % 5000);
-            }
-            return;
-        case 4:
-            if (at != names_.end()) {
-                sync(at->second);
-            }
-            return;
-        case 5:
-            if (at != names_.end()) {
-                RC_ASSERT(disk_->rename(name, other).is_ok());
-                const int tag = at->second;
-                names_.erase(at);
-                names_[other] = tag;
-                name_states_.push_back(names_);
-            }
-            return;
-        case 6:
-            if (at != names_.end()) {
-                RC_ASSERT(disk_->remove(name).is_ok());
-                names_.erase(at);
-                name_states_.push_back(names_);
-            }
-            return;
-        case 7:
-            RC_ASSERT(disk_->sync_names().is_ok());
-            name_states_ = {names_};
-            return;
-        default: lose_power(); return;
+            case 0: at == names_.end() ? create(name) : write(at->second, a, b); return;
+            case 1:
+            case 2:
+                if (at != names_.end()) {
+                    write(at->second, a, b);
+                }
+                return;
+            case 3:
+                if (at != names_.end()) {
+                    resize(at->second, kTagBytes + a % 5000);
+                }
+                return;
+            case 4:
+                if (at != names_.end()) {
+                    sync(at->second);
+                }
+                return;
+            case 5:
+                if (at != names_.end()) {
+                    RC_ASSERT(disk_->rename(name, other).is_ok());
+                    const int tag = at->second;
+                    names_.erase(at);
+                    names_[other] = tag;
+                    name_states_.push_back(names_);
+                }
+                return;
+            case 6:
+                if (at != names_.end()) {
+                    RC_ASSERT(disk_->remove(name).is_ok());
+                    names_.erase(at);
+                    name_states_.push_back(names_);
+                }
+                return;
+            case 7:
+                RC_ASSERT(disk_->sync_names().is_ok());
+                name_states_ = {names_};
+                return;
+            default: lose_power(); return;
         }
     }
 
@@ -97,7 +98,8 @@ class DiskModel {
         }
         for (const auto& [tag, file] : files_) {
             const auto has_it = [tag = tag](const std::map<std::string, int>& names) {
-                return std::any_of(names.begin(), names.end(), [tag](const auto& entry) { return entry.second == tag; });
+                return std::any_of(names.begin(), names.end(),
+                                   [tag](const auto& entry) { return entry.second == tag; });
             };
             // What always had some name has one now.
             RC_ASSERT(tags.contains(tag) || !std::all_of(name_states_.begin(), name_states_.end(), has_it));
@@ -194,7 +196,8 @@ class DiskModel {
     Byte next_fill_ = 0;
 };
 
-RC_GTEST_PROP(SimDiskModel, PowerLossLeavesOnlyStatesThatWere, (std::uint64_t seed, const std::vector<Step>& steps)) {
+RC_GTEST_PROP(SimDiskModel, PowerLossLeavesOnlyStatesThatWere,
+              (std::uint64_t seed, const std::vector<Step>& steps)) {
     DiskModel model(seed);
     for (const Step& step : steps) {
         model.apply(step);

@@ -14,7 +14,8 @@ class SimNetworkTest : public ::testing::Test {
     void connect() {
         listener_ = server_->host().listen({"10.0.0.1:443"}).value();
         listener_->accept([&](Result<std::unique_ptr<Stream>> s) { there_ = std::move(s).value(); });
-        client_->host().connect({"10.0.0.1:443"}, [&](Result<std::unique_ptr<Stream>> s) { here_ = std::move(s).value(); });
+        client_->host().connect({"10.0.0.1:443"},
+                                [&](Result<std::unique_ptr<Stream>> s) { here_ = std::move(s).value(); });
         ASSERT_EQ(universe_.loop.run_until([&] { return here_ && there_; }), RunEnd::reached);
     }
     void send(Stream& stream, std::string_view text) {
@@ -44,9 +45,8 @@ class SimNetworkTest : public ::testing::Test {
     }
     std::optional<Fault> connect_fault(const char* to) {
         std::optional<Fault> fault;
-        client_->host().connect({to}, [&](Result<std::unique_ptr<Stream>> s) {
-            fault = s ? Fault::internal : s.error().fault;
-        });
+        client_->host().connect(
+            {to}, [&](Result<std::unique_ptr<Stream>> s) { fault = s ? Fault::internal : s.error().fault; });
         (void)universe_.loop.run_until([&] { return fault.has_value(); });
         return fault;
     }
@@ -203,9 +203,10 @@ TEST_F(SimNetworkTest, AWindowOfBytesWaitsAndNoMore) {
 TEST_F(SimNetworkTest, TheTapSeesEveryByteHandedOver) {
     connect();
     std::string seen;
-    universe_.network.set_tap([&](const std::string& from, const std::string& to, std::uint64_t, ByteView bytes) {
-        seen += from + ">" + to + ":" + std::string(as_text(bytes)) + " ";
-    });
+    universe_.network.set_tap(
+        [&](const std::string& from, const std::string& to, std::uint64_t, ByteView bytes) {
+            seen += from + ">" + to + ":" + std::string(as_text(bytes)) + " ";
+        });
     send(*here_, "ask");
     send(*there_, "answer");
     EXPECT_EQ(seen, "10.0.0.2>10.0.0.1:ask 10.0.0.1>10.0.0.2:answer ");

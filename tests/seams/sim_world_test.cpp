@@ -76,7 +76,8 @@ TEST(SimLoop, AStormShufflesQueuesBySeedAndKeepsEachInOrder) {
     EXPECT_FALSE(std::is_sorted(order.begin(), order.end()));
     for (int owner = 0; owner < 4; ++owner) {
         std::vector<int> own;
-        std::copy_if(order.begin(), order.end(), std::back_inserter(own), [&](int v) { return v / 10 == owner; });
+        std::copy_if(order.begin(), order.end(), std::back_inserter(own),
+                     [&](int v) { return v / 10 == owner; });
         EXPECT_TRUE(std::is_sorted(own.begin(), own.end()));
     }
 }
@@ -133,7 +134,8 @@ class MachineTest : public ::testing::Test {
     std::unique_ptr<Machine> machine_ = boot("node1/1");
 
     std::unique_ptr<Machine> boot(const std::string& name) {
-        return std::make_unique<Machine>(universe_, name, "10.0.0.1", std::vector<SimDisk*>{data_.get(), log_.get()});
+        return std::make_unique<Machine>(universe_, name, "10.0.0.1",
+                                         std::vector<SimDisk*>{data_.get(), log_.get()});
     }
 };
 
@@ -189,7 +191,8 @@ TEST_F(MachineTest, APowerCutInsideAJobLeavesTheRestWithoutDisksAndNoDone) {
     int losses = 0;
     machine_->on_power_lost = [&] { ++losses; };
     log_->cut_power_after(2);
-    machine_->clock().call_at(machine_->clock().now() + 1h, [held] { ADD_FAILURE() << "no power, no timer"; });
+    machine_->clock().call_at(machine_->clock().now() + 1h,
+                              [held] { ADD_FAILURE() << "no power, no timer"; });
     machine_->workers().run(
         Lane::log,
         [&] {

@@ -69,9 +69,7 @@ TYPED_TEST(WorkersContract, DoneSeesWhatItsJobWroteAndMayRunMore) {
             this->workers_.charge(Work::seal_page, 3);
             value = 41;
         },
-        [&] {
-            this->workers_.run(Lane::passwords, [&] { ++value; }, [&] { seen = value; });
-        });
+        [&] { this->workers_.run(Lane::passwords, [&] { ++value; }, [&] { seen = value; }); });
 
     ASSERT_TRUE(this->world_.run_until([&] { return seen != 0; }));
 

@@ -1,4 +1,5 @@
-// The two worlds that every seam contract runs in. One fixture each: the five seams, and a way to let time pass.
+// The two worlds that every seam contract runs in. One fixture each: the five seams, and a way to let time
+// pass.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -56,8 +57,10 @@ class RealWorld {
 
 class SimulatedWorld {
   public:
-    SimulatedWorld() : universe_(7), disk_(universe_.make_disk("main/node1/disk0")),
-                       machine_(universe_, "node1", "10.0.0.1", {disk_.get()}) {}
+    SimulatedWorld()
+        : universe_(7),
+          disk_(universe_.make_disk("main/node1/disk0")),
+          machine_(universe_, "node1", "10.0.0.1", {disk_.get()}) {}
     Clock& clock() { return machine_.clock(); }
     Network& network() { return machine_.host(); }
     Entropy& entropy() { return machine_.seams().entropy; }

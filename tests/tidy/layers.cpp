@@ -22,7 +22,7 @@ const std::array kLayers{
     Layer{"base", {}},
     Layer{"seams", {"base"}},
     Layer{"crypto", {"base", "seams"}},
-    Layer{"posix", {"base", "seams"}},
+    Layer{"posix", {"base", "seams", "crypto"}},
     Layer{"store", {"base", "seams", "crypto"}},
     Layer{"identity", {"base", "seams", "crypto", "store"}},
     Layer{"forms", {"base", "seams", "crypto", "store"}},
