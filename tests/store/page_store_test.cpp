@@ -288,6 +288,24 @@ TEST_F(PageStoreTest, AFoldAfterAFailedSyncGoesIntoANewFile) {
     EXPECT_EQ(look(2), "22");
 }
 
+/// The worked example of docs/formats/page_file.md.
+TEST_F(PageStoreTest, WritesTheDocumentedLeavesFile) {
+    commit({1}, 1, 10);
+    fold();
+
+    const Bytes leaves = *disk->peek("leaves.05000000000000000000000000000000");
+
+    ASSERT_EQ(leaves.size(), 148U + 32U);
+    EXPECT_EQ(to_hex(ByteView(leaves).first(40)),
+              "46444c4541564553" "01000000" "05000000000000000000000000000000" "01000000" "0100000000000000");
+    EXPECT_TRUE(equal(ByteView(leaves).subspan(40, 32), pages->position().last_hash.view()));
+    EXPECT_EQ(load_u32(&leaves[72]), 1U);
+    EXPECT_TRUE(equal(ByteView(leaves).subspan(76, 32), pages->position().root.view()));
+    EXPECT_EQ(load_u64(&leaves[108]), 1U);
+    EXPECT_TRUE(equal(ByteView(leaves).subspan(116, 32), crypto::sha256(ByteView(leaves).first(116)).view()));
+    EXPECT_TRUE(equal(ByteView(leaves).subspan(148), commits[0].pages[0].leaf.view()));
+}
+
 TEST_F(PageStoreTest, TheLockPageIsNeverThere) {
     PageNumber last = kLockPage + 1;
     commit({1, last}, last, 10);

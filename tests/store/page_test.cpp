@@ -83,5 +83,32 @@ TEST_F(SealedPageTest, OldEpochsOpenUnderARingThatSealsWithANewOne) {
     EXPECT_TRUE(newer->open(12, sealed, opened).is_ok());
 }
 
+/// The worked example of docs/formats/sealed_page.md.
+TEST(SealedPage, IsTheDocumentedExample) {
+    StoreId store;
+    store.bytes.fill(0xa1);
+    TimelineId timeline;
+    timeline.bytes.fill(0xb2);
+    crypto::Secret key(32);
+    crypto::Nonce nonce;
+    for (std::size_t i = 0; i < 32; ++i) {
+        key.mutable_view()[i] = static_cast<Byte>(i);
+    }
+    for (std::size_t i = 0; i < nonce.size(); ++i) {
+        nonce[i] = static_cast<Byte>(0x40 + i);
+    }
+    KeyRing ring;
+    ring.push_back({3, timeline, std::move(key)});
+    const SealedPage plain{};
+    SealedPage sealed;
+
+    make_page_cipher(store, std::move(ring))->seal(2, 4, nonce, plain, sealed);
+
+    EXPECT_EQ(to_hex(ByteView(sealed).first(16)), "7ec146d3e0f3657939a6238dbe3ae8ee");
+    EXPECT_EQ(to_hex(ByteView(sealed).subspan(kPlainSize)), "0000030000000400000000000000404142434445464748494a4b4c4d4e4f5051525354555657"
+              "ef5f7e6b2fc29ade224d3c1f39ed8e8e00000000000000000000");
+    EXPECT_EQ(to_hex(page_leaf(2, sealed).view()), "dc8ab3119e80fbc74e4fe0a15f2b55747eb19cdef6c0fde1c1a0070c246b8b1a");
+}
+
 }  // namespace
 }  // namespace firedrill::store

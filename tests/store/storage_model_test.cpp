@@ -150,6 +150,22 @@ class CountingCipher final : public PageCipher {
     bool& is_unique_;
 };
 
+/// A planted bug: after its first appends it only says that it wrote.
+class ForgetfulLog final : public LogWriter {
+  public:
+    explicit ForgetfulLog(std::unique_ptr<LogWriter> real) : real_(std::move(real)) {}
+    Status append(std::span<const Record> batch, WallTime wall) override {
+        return ++appends_ <= 6 ? real_->append(batch, wall) : Status();
+    }
+    Status reserve(std::uint64_t bytes) override { return real_->reserve(bytes); }
+    Status tick(WallTime wall) override { return real_->tick(wall); }
+    std::vector<LogScan::Member> members() const override { return real_->members(); }
+
+  private:
+    std::unique_ptr<LogWriter> real_;
+    int appends_ = 0;
+};
+
 /// What goes wrong, and where.
 struct Mishap {
     enum class Kind : std::uint8_t { none, power_cut, failed_not_done, failed_done } kind = Kind::none;
@@ -171,6 +187,12 @@ class ModelRun {
                 leaked_ = leaked_ || text.find(kCanary.substr(0, 6)) != std::string_view::npos;
             });
         }
+    }
+
+    void plant_a_forgetful_log() {
+        world_.parts.log_writer = [](std::unique_ptr<LogWriter> real) -> std::unique_ptr<LogWriter> {
+            return std::make_unique<ForgetfulLog>(std::move(real));
+        };
     }
 
     /// Empty when all is as it must be; else what is not.
@@ -450,6 +472,17 @@ TEST(StorageModel, SurvivesAFailedCallAtEveryDiskOperation) {
         sweep(seed, 12, 1 + seed % 2, Mishap::Kind::failed_not_done, false);
         sweep(seed, 12, 1 + seed % 2, Mishap::Kind::failed_done, false);
     }
+}
+
+/// The test is tested: a log that forgets must be noticed.
+TEST(StorageModel, NoticesALogThatForgets) {
+    int noticed = 0;
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        ModelRun run(seed, 1);
+        run.plant_a_forgetful_log();
+        noticed += run.run(make_history(seed, 14), {}).empty() ? 0 : 1;
+    }
+    EXPECT_GE(noticed, 8);  // a short history may lose nothing that shows
 }
 
 rc::Gen<Step> any_step() {
