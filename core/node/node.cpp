@@ -138,7 +138,8 @@ class RealNode final : public Node {
                 done(drained ? Status() : Status(drained.error()));
             });
         };
-        submissions_ = forms::Submissions::create(seams_, *storage_, parts_.inbox_sealer(seams_.entropy));
+        submissions_ =
+            forms::Submissions::create(seams_, *storage_, parts_.inbox_sealer(seams_.entropy), config_.journal);
         identity_ = identity::Identity::create(seams_, *storage_, std::move(options));
         identity_->start(std::move(keys_.directory), [this](Status started) {
             ready_(started ? serve() : std::move(started));
