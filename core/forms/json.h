@@ -15,17 +15,24 @@ namespace firedrill::forms {
 
 inline constexpr std::size_t kMaxJsonDepth = 32;
 
+struct JsonMember;
+
 struct Json {
     enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
 
     Kind kind = Kind::null;
     std::string text;                                   ///< string: its value; number, boolean: as written
     std::vector<Json> elements;                         ///< array
-    std::vector<std::pair<std::string, Json>> members;  ///< object, in the order written
+    std::vector<JsonMember> members;                    ///< object, in the order written
 
     [[nodiscard]] bool is(Kind wanted) const noexcept { return kind == wanted; }
     /// The member of that name; null when there is none or this is no object.
     [[nodiscard]] const Json* find(std::string_view name) const noexcept;
+};
+
+struct JsonMember {
+    std::string first;  ///< name
+    Json second;        ///< value
 };
 
 /// bad_input naming the place (byte offset), never the contents.
