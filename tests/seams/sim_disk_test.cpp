@@ -74,6 +74,28 @@ TEST_F(SimDiskTest, AnUnsyncedFileCanEndAnywhereBetweenItsSizes) {
     EXPECT_TRUE(sizes.contains(512) || sizes.contains(1024) || sizes.contains(1536));
 }
 
+TEST_F(SimDiskTest, ASectorAtAnUnsyncedEndIsNeverMixedOfTwoWrites) {
+    for (std::uint64_t seed = 0; seed < 300; ++seed) {
+        auto disk = SimDisk("d", universe_.loop, universe_.meter, Random(seed), {kSataSsd, 1 << 20, false});
+        auto file = disk.open("a", Open::create).value();
+        ASSERT_TRUE(file->write_at(0, Bytes(513, 'o')));
+        ASSERT_TRUE(file->sync());
+        ASSERT_TRUE(disk.sync_names());
+        ASSERT_TRUE(file->write_at(512, Bytes(512, '1')));
+        ASSERT_TRUE(file->write_at(512, Bytes(512, '2')));
+        disk.power_loss();
+
+        const Bytes left = disk.peek("a").value();
+        const std::string sector(left.begin() + 512, left.end());
+        Bytes old(512, 0);
+        old[0] = 'o';
+        EXPECT_TRUE(sector.find_first_not_of('1') == std::string::npos ||
+                    sector.find_first_not_of('2') == std::string::npos ||
+                    equal(as_bytes(sector), ByteView(old).first(sector.size())))
+            << seed;
+    }
+}
+
 TEST_F(SimDiskTest, AnUnsyncedRenameLeavesTheOldTargetOrTheNewNeverNone) {
     std::set<Byte> seen;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
