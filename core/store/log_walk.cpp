@@ -1,91 +1,11 @@
-#include "store/log_walk.h"
-
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "crypto/hash.h"
-#include "store/log_copy.h"
+#include "store/log_walker.h"
 
 namespace firedrill::store {
-namespace {
-
-enum class Next : std::uint8_t { segment, end };
-
-class Walker {
-  public:
-    Walker(const LogCatalogue& catalogue, const WalkOptions& options, const RecordSink& sink,
-           const Progress& progress)
-        : catalogue_(catalogue), options_(options), sink_(sink), progress_(progress) {}
-
-    Result<WalkedLog> run();
-
-  private:
-    /// What trusted copies say about the place where no good record was found.
-    struct Verdict {
-        bool is_damage = false;
-        Lsn next_sound = 0;
-        std::uint64_t torn_bytes = 0;
-        std::string unreadable;  ///< text of a read error, if every copy has one
-    };
-
-    Status start();
-    Result<Next> walk_segment(const CatalogueEntry* entry);
-    Result<Next> read_records(WalkedSegment& segment);
-    Result<bool> read_start(WalkedSegment& segment);
-    Result<bool> read_record(WalkedSegment& segment, bool use_untrusted);
-    Result<std::optional<RecordView>> next_in(SegmentCopy& copy, std::uint64_t offset);
-    Result<SegmentCopy*> choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
-                                     const SegmentHeader& header);
-    Result<bool> read_close_mark(WalkedSegment& segment);
-    Result<bool> skip_segment(WalkedSegment& segment);
-    Result<Next> end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset);
-    Result<Verdict> judge(std::uint64_t offset, const SegmentHeader& header);
-    Status deliver(const RecordView& view);
-    Status compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset);
-    Status open_copies(const SegmentName& name);
-    [[nodiscard]] bool is_trusted(const SegmentCopy& copy) const {
-        return catalogue_.sources[copy.source()].is_trusted;
-    }
-    [[nodiscard]] Lsn limit() const {
-        const Lsn limit = catalogue_.path[step_].limit;
-        return options_.until == 0 ? limit : std::min(limit, options_.until);
-    }
-    [[nodiscard]] Lsn later_segment() const;
-    Error damage(Lsn next_sound, const SegmentName& name, std::uint64_t offset);
-    std::string store_hint(std::uint64_t offset);
-    void finish_members();
-    void advance(std::uint64_t bytes);
-
-    const LogCatalogue& catalogue_;
-    const WalkOptions& options_;
-    const RecordSink& sink_;
-    const Progress& progress_;
-    WalkedLog out_;
-    std::vector<SegmentCopy> copies_;  // of the segment being read, trusted ones first
-    std::vector<Lsn> good_through_;    // per source
-    std::vector<std::uint64_t> bad_ranges_;
-    std::size_t step_ = 0;
-    Lsn next_ = 0;
-    Digest chain_;
-    Lsn batch_durable_ = 0;
-    std::uint64_t batch_offset_ = 0;
-    std::uint64_t done_bytes_ = 0;
-    std::uint64_t total_bytes_ = 0;
-};
-
-void add_repair(std::vector<Repair>& repairs, const Repair& repair) {
-    for (auto it = repairs.rbegin(); it != repairs.rend(); ++it) {
-        if (it->bad_source == repair.bad_source) {
-            if (it->good_source == repair.good_source && it->offset + it->size == repair.offset) {
-                it->size += repair.size;
-                return;
-            }
-            break;
-        }
-    }
-    repairs.push_back(repair);
-}
 
 Result<WalkedLog> Walker::run() {
     good_through_.resize(catalogue_.sources.size());
@@ -213,44 +133,6 @@ Status Walker::open_copies(const SegmentName& name) {
     return {};
 }
 
-Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset) {
-    bool is_any_bad = false;
-    for (SegmentCopy& copy : copies_) {
-        if (&copy == &good) {
-            good_through_[copy.source()] = next_;
-            continue;
-        }
-        auto other = copy.view(offset, bytes.size());
-        if (!other && other.error().fault == Fault::powered_off) {
-            return std::move(other).error();
-        }
-        if (other && equal(*other, bytes)) {
-            good_through_[copy.source()] = next_;
-            continue;
-        }
-        if (is_trusted(copy)) {
-            is_any_bad = true;
-            ++bad_ranges_[copy.source()];
-            add_repair(segment.repairs, {copy.source(), good.source(), offset, bytes.size()});
-        }
-    }
-    for (std::size_t i = 0; i < catalogue_.sources.size(); ++i) {
-        const LogSource& source = catalogue_.sources[i];
-        const SegmentName name = segment_name(segment.header.timeline, segment.header.first);
-        const bool has_copy = std::any_of(copies_.begin(), copies_.end(),
-                                          [i](const SegmentCopy& copy) { return copy.source() == i; });
-        if (source.is_trusted && source.is_present && !has_copy) {
-            is_any_bad = true;
-            bad_ranges_[i] += offset == 0 || source.names.contains(name) ? 1 : 0;
-            add_repair(segment.repairs, {i, good.source(), offset, bytes.size()});
-        }
-    }
-    if (is_any_bad && offset != 0) {
-        ++out_.scan.repaired_records;
-    }
-    return {};
-}
-
 Result<Walker::Verdict> Walker::judge(std::uint64_t offset, const SegmentHeader& header) {
     Verdict verdict;
     Lsn proven = std::max(options_.proven, later_segment() == 0 ? 0 : next_);
@@ -284,7 +166,7 @@ Result<Walker::Verdict> Walker::judge(std::uint64_t offset, const SegmentHeader&
     return verdict;
 }
 
-Result<Next> Walker::end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset) {
+Result<Walker::Next> Walker::end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset) {
     if (!verdict.unreadable.empty()) {
         return Error{Fault::disk_failed, fmt::format("segment {} cannot be read from byte {} on any log disk ({}); replace "
                                                      "the disk, or attach a good mirror",
@@ -314,7 +196,7 @@ Result<Next> Walker::end_here(const Verdict& verdict, const SegmentName& name, s
     return Next::end;
 }
 
-Result<Next> Walker::walk_segment(const CatalogueEntry* entry) {
+Result<Walker::Next> Walker::walk_segment(const CatalogueEntry* entry) {
     const SegmentName name = segment_name(catalogue_.path[step_].id, next_);
     TRY(open_copies(name));
     WalkedSegment segment;
@@ -374,7 +256,7 @@ Result<bool> Walker::read_start(WalkedSegment& segment) {
     return false;
 }
 
-Result<Next> Walker::read_records(WalkedSegment& segment) {
+Result<Walker::Next> Walker::read_records(WalkedSegment& segment) {
     segment.end = segment.header.records_offset();
     segment.uncertain = 0;
     batch_offset_ = 0;
@@ -404,169 +286,6 @@ Result<Next> Walker::read_records(WalkedSegment& segment) {
         const SegmentName name = segment_name(segment.header.timeline, segment.header.first);
         return end_here(verdict, name, segment.end);
     }
-}
-
-/// The next record in this copy; nullopt when it has none that fits. powered_off only: other failures are a bad copy.
-Result<std::optional<RecordView>> Walker::next_in(SegmentCopy& copy, std::uint64_t offset) {
-    auto found = copy.record_at(offset);
-    if (!found) {
-        if (found.error().fault == Fault::powered_off) {
-            return std::move(found).error();
-        }
-        return std::optional<RecordView>{};
-    }
-    const bool fits = *found && (*found)->head.lsn == next_ && (*found)->head.previous == chain_;
-    return fits ? *found : std::nullopt;
-}
-
-/// Two trusted copies may both go on soundly and yet differ, when nobody says which disk is in service: one was taken
-/// out of service while it was written. The one that others were told of has more behind it. Null: all agree.
-Result<SegmentCopy*> Walker::choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
-                                         const SegmentHeader& header) {
-    SegmentCopy* best = nullptr;
-    const ByteView bytes = TRY(first.view(offset, head.size()));
-    std::vector<SegmentCopy*> rivals;
-    for (SegmentCopy& other : copies_) {
-        if (&other == &first || !is_trusted(other)) {
-            continue;
-        }
-        const auto same = other.view(offset, head.size());
-        if (same && equal(*same, bytes)) {
-            continue;
-        }
-        const auto rival = TRY(next_in(other, offset));
-        if (rival && rival->head.chain != head.chain) {
-            rivals.push_back(&other);
-        }
-    }
-    for (SegmentCopy* rival : rivals) {
-        best = best == nullptr ? &first : best;
-        const auto one = TRY(best->look_beyond(offset, header));
-        const auto two = TRY(rival->look_beyond(offset, header));
-        best = std::pair(one.proven, one.last_sound) < std::pair(two.proven, two.last_sound) ? rival : best;
-    }
-    return best;
-}
-
-Result<bool> Walker::read_record(WalkedSegment& segment, bool use_untrusted) {
-    for (SegmentCopy& candidate : copies_) {
-        if (!is_trusted(candidate) && !use_untrusted) {
-            continue;
-        }
-        auto found = TRY(next_in(candidate, segment.end));
-        if (!found) {
-            continue;
-        }
-        SegmentCopy* chosen = TRY(choose_copy(candidate, segment.end, found->head, segment.header));
-        if (chosen != nullptr) {
-            found = TRY(next_in(*chosen, segment.end));
-            if (!found) {
-                continue;
-            }
-        }
-        SegmentCopy& copy = chosen == nullptr ? candidate : *chosen;
-        const RecordView& view = *found;
-        const std::uint64_t size = view.head.size();
-        const ByteView bytes = TRY(copy.view(segment.end, size));
-        TRY(compare(segment, copy, bytes, segment.end));
-        if (view.head.durable != batch_durable_ || batch_offset_ == 0) {
-            batch_durable_ = view.head.durable;
-            batch_offset_ = segment.end;
-        }
-        add_to_index(segment.index, view);
-        chain_ = view.head.chain;
-        segment.chain = chain_;
-        segment.last = next_;
-        segment.uncertain = batch_offset_;
-        segment.end += size;
-        out_.scan.last = next_;
-        ++next_;
-        TRY(deliver(view));
-        advance(size);
-        return true;
-    }
-    return false;
-}
-
-Status Walker::deliver(const RecordView& view) {
-    if (view.head.type == RecordType::slots) {
-        out_.scan.node_slots.assign(view.description.begin(), view.description.end());
-    }
-    return view.head.lsn >= options_.from && sink_ ? sink_(to_record(view)) : Status{};
-}
-
-Result<bool> Walker::read_close_mark(WalkedSegment& segment) {
-    for (SegmentCopy& copy : copies_) {
-        if (!is_trusted(copy)) {
-            continue;
-        }
-        auto mark = copy.close_mark_at(segment.end, segment.header);
-        if (!mark) {
-            if (mark.error().fault == Fault::powered_off) {
-                return std::move(mark).error();
-            }
-            continue;
-        }
-        if (!*mark || (*mark)->last != segment.last || (*mark)->chain != segment.chain ||
-            (*mark)->index != segment.index) {
-            continue;
-        }
-        --next_;
-        const Status compared = compare(segment, copy, TRY(copy.view(segment.end, (*mark)->size())), segment.end);
-        ++next_;
-        TRY(compared);
-        segment.is_closed = true;
-        segment.uncertain = segment.end;
-        segment.end += (*mark)->size();
-        advance((*mark)->size());
-        return true;
-    }
-    return false;
-}
-
-/// A closed segment that nobody wants delivered: its close mark vouches for it, on every trusted copy alike.
-Result<bool> Walker::skip_segment(WalkedSegment& segment) {
-    std::optional<CloseMark> agreed;
-    std::size_t copies = 0;
-    for (SegmentCopy& copy : copies_) {
-        if (!is_trusted(copy)) {
-            continue;
-        }
-        auto mark = copy.last_close_mark(segment.header);
-        if (!mark && mark.error().fault == Fault::powered_off) {
-            return std::move(mark).error();
-        }
-        if (!mark || !*mark || (agreed && ((*mark)->chain != agreed->chain || (*mark)->offset != agreed->offset))) {
-            return false;
-        }
-        agreed = std::move(*mark);
-        ++copies;
-    }
-    const auto trusted = std::count_if(catalogue_.sources.begin(), catalogue_.sources.end(), [](const LogSource& source) {
-        return source.is_trusted && source.is_present;
-    });
-    if (!agreed || copies != static_cast<std::size_t>(trusted) || agreed->last >= options_.from ||
-        agreed->last > limit() || agreed->last < next_) {
-        return false;
-    }
-    const CatalogueEntry* following = catalogue_.find(segment.header.timeline, agreed->last + 1);
-    if (following == nullptr || following->header.previous != agreed->chain || !segment.repairs.empty()) {
-        return false;
-    }
-    advance(agreed->offset + agreed->size() - segment.end);
-    next_ = agreed->last + 1;
-    chain_ = agreed->chain;
-    segment.last = agreed->last;
-    segment.chain = agreed->chain;
-    segment.index = agreed->index;
-    segment.uncertain = agreed->offset;
-    segment.end = agreed->offset + agreed->size();
-    segment.is_closed = true;
-    out_.scan.last = segment.last;
-    for (const SegmentCopy& copy : copies_) {
-        good_through_[copy.source()] = segment.last;
-    }
-    return true;
 }
 
 void Walker::advance(std::uint64_t bytes) {
@@ -604,8 +323,6 @@ void Walker::finish_members() {
     }
     out_.bytes_read = done_bytes_;
 }
-
-}  // namespace
 
 Result<WalkedLog> walk_log(const LogCatalogue& catalogue, const WalkOptions& options, const RecordSink& sink,
                            const Progress& progress) {

@@ -47,6 +47,49 @@ TEST(LogRecovery, CutsATornTailAndSaysSo) {
     EXPECT_TRUE(again->scan.notes.empty());
 }
 
+// The sectors of one batch reach a disk in any order, so that its later records may be whole and its first one not.
+TEST(LogRecovery, ABatchTornInItsFirstRecordIsATornTail) {
+    LogWorld world(1);
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(append_each(**writer, 2, 3));
+    std::vector<Record> batch;
+    for (Lsn lsn = 4; lsn <= 7; ++lsn) {
+        batch.push_back(test_record(lsn));
+    }
+    ASSERT_TRUE((*writer)->append(batch, kTestWall));
+    world.overwrite(0, world.last_segment(0), offset_of(world, 0, 4), kGarbage);
+
+    auto recovered = world.recover();
+
+    ASSERT_TRUE(recovered) << recovered.error().text;
+    EXPECT_EQ(recovered->scan.last, 3U);
+    ASSERT_TRUE(append_each(*recovered->writer, 4, 5));
+    ASSERT_TRUE(world.recover());
+    EXPECT_EQ(world.delivered.size(), 5U);
+}
+
+// A mirror whose sync failed shows bytes that it never stored. Filling it up must not take them over by reading them.
+TEST(LogRecovery, AMirrorWhoseSyncFailedIsFilledUpWithFreshBytes) {
+    LogWorld world(2);
+    {
+        auto writer = world.create();
+        ASSERT_TRUE(writer);
+        ASSERT_TRUE(append_each(**writer, 2, 3));
+        (void)world.logs[1]->fail_next_sync("");
+        ASSERT_TRUE(append_each(**writer, 4, 4));
+        ASSERT_TRUE((*writer)->tick(kTestWall + 2h));
+    }
+    world.close_all();
+    ASSERT_TRUE(world.recover());
+    world.power_cycle();
+
+    auto alone = world.recover(world.options({1}));
+
+    ASSERT_TRUE(alone) << alone.error().text;
+    EXPECT_EQ(world.delivered.size(), 4U);
+}
+
 TEST(LogRecovery, RefusesDamageInTheMiddleOfASingleDiskAndOverwritesNothing) {
     LogWorld world(1);
     write_log(world, 6);

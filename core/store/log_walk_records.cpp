@@ -1,0 +1,224 @@
+#include <algorithm>
+
+#include "store/log_walker.h"
+
+namespace firedrill::store {
+namespace {
+
+void add_repair(std::vector<Repair>& repairs, const Repair& repair) {
+    for (auto it = repairs.rbegin(); it != repairs.rend(); ++it) {
+        if (it->bad_source == repair.bad_source) {
+            if (it->good_source == repair.good_source && it->offset + it->size == repair.offset) {
+                it->size += repair.size;
+                return;
+            }
+            break;
+        }
+    }
+    repairs.push_back(repair);
+}
+
+}  // namespace
+
+Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset) {
+    bool is_any_bad = false;
+    for (SegmentCopy& copy : copies_) {
+        if (&copy == &good) {
+            good_through_[copy.source()] = next_;
+            continue;
+        }
+        auto other = copy.view(offset, bytes.size());
+        if (!other && other.error().fault == Fault::powered_off) {
+            return std::move(other).error();
+        }
+        if (other && equal(*other, bytes)) {
+            good_through_[copy.source()] = next_;
+            continue;
+        }
+        if (is_trusted(copy)) {
+            is_any_bad = true;
+            ++bad_ranges_[copy.source()];
+            add_repair(segment.repairs, {copy.source(), good.source(), offset, bytes.size()});
+        }
+    }
+    for (std::size_t i = 0; i < catalogue_.sources.size(); ++i) {
+        const LogSource& source = catalogue_.sources[i];
+        const SegmentName name = segment_name(segment.header.timeline, segment.header.first);
+        const bool has_copy = std::any_of(copies_.begin(), copies_.end(),
+                                          [i](const SegmentCopy& copy) { return copy.source() == i; });
+        if (source.is_trusted && source.is_present && !has_copy) {
+            is_any_bad = true;
+            bad_ranges_[i] += offset == 0 || source.names.contains(name) ? 1 : 0;
+            add_repair(segment.repairs, {i, good.source(), offset, bytes.size()});
+        }
+    }
+    if (is_any_bad && offset != 0) {
+        ++out_.scan.repaired_records;
+    }
+    return {};
+}
+
+/// The next record in this copy; nullopt when it has none that fits. powered_off only: other failures are a bad copy.
+Result<std::optional<RecordView>> Walker::next_in(SegmentCopy& copy, std::uint64_t offset) {
+    auto found = copy.record_at(offset);
+    if (!found) {
+        if (found.error().fault == Fault::powered_off) {
+            return std::move(found).error();
+        }
+        return std::optional<RecordView>{};
+    }
+    const bool fits = *found && (*found)->head.lsn == next_ && (*found)->head.previous == chain_;
+    return fits ? *found : std::nullopt;
+}
+
+/// Two trusted copies may both go on soundly and yet differ, when nobody says which disk is in service: one was taken
+/// out of service while it was written. The one that others were told of has more behind it. Null: all agree.
+Result<SegmentCopy*> Walker::choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
+                                         const SegmentHeader& header) {
+    SegmentCopy* best = nullptr;
+    const ByteView bytes = TRY(first.view(offset, head.size()));
+    std::vector<SegmentCopy*> rivals;
+    for (SegmentCopy& other : copies_) {
+        if (&other == &first || !is_trusted(other)) {
+            continue;
+        }
+        const auto same = other.view(offset, head.size());
+        if (same && equal(*same, bytes)) {
+            continue;
+        }
+        const auto rival = TRY(next_in(other, offset));
+        if (rival && rival->head.chain != head.chain) {
+            rivals.push_back(&other);
+        }
+    }
+    for (SegmentCopy* rival : rivals) {
+        best = best == nullptr ? &first : best;
+        const auto one = TRY(best->look_beyond(offset, header));
+        const auto two = TRY(rival->look_beyond(offset, header));
+        best = std::pair(one.proven, one.last_sound) < std::pair(two.proven, two.last_sound) ? rival : best;
+    }
+    return best;
+}
+
+Result<bool> Walker::read_record(WalkedSegment& segment, bool use_untrusted) {
+    for (SegmentCopy& candidate : copies_) {
+        if (!is_trusted(candidate) && !use_untrusted) {
+            continue;
+        }
+        auto found = TRY(next_in(candidate, segment.end));
+        if (!found) {
+            continue;
+        }
+        SegmentCopy* chosen = TRY(choose_copy(candidate, segment.end, found->head, segment.header));
+        if (chosen != nullptr) {
+            found = TRY(next_in(*chosen, segment.end));
+            if (!found) {
+                continue;
+            }
+        }
+        SegmentCopy& copy = chosen == nullptr ? candidate : *chosen;
+        const RecordView& view = *found;
+        const std::uint64_t size = view.head.size();
+        const ByteView bytes = TRY(copy.view(segment.end, size));
+        TRY(compare(segment, copy, bytes, segment.end));
+        if (view.head.durable != batch_durable_ || batch_offset_ == 0) {
+            batch_durable_ = view.head.durable;
+            batch_offset_ = segment.end;
+        }
+        add_to_index(segment.index, view);
+        chain_ = view.head.chain;
+        segment.chain = chain_;
+        segment.last = next_;
+        segment.uncertain = batch_offset_;
+        segment.end += size;
+        out_.scan.last = next_;
+        ++next_;
+        TRY(deliver(view));
+        advance(size);
+        return true;
+    }
+    return false;
+}
+
+Status Walker::deliver(const RecordView& view) {
+    if (view.head.type == RecordType::slots) {
+        out_.scan.node_slots.assign(view.description.begin(), view.description.end());
+    }
+    return view.head.lsn >= options_.from && sink_ ? sink_(to_record(view)) : Status{};
+}
+
+Result<bool> Walker::read_close_mark(WalkedSegment& segment) {
+    for (SegmentCopy& copy : copies_) {
+        if (!is_trusted(copy)) {
+            continue;
+        }
+        auto mark = copy.close_mark_at(segment.end, segment.header);
+        if (!mark) {
+            if (mark.error().fault == Fault::powered_off) {
+                return std::move(mark).error();
+            }
+            continue;
+        }
+        if (!*mark || (*mark)->last != segment.last || (*mark)->chain != segment.chain ||
+            (*mark)->index != segment.index) {
+            continue;
+        }
+        --next_;
+        const Status compared = compare(segment, copy, TRY(copy.view(segment.end, (*mark)->size())), segment.end);
+        ++next_;
+        TRY(compared);
+        segment.is_closed = true;
+        segment.uncertain = segment.end;
+        segment.end += (*mark)->size();
+        advance((*mark)->size());
+        return true;
+    }
+    return false;
+}
+
+/// A closed segment that nobody wants delivered: its close mark vouches for it, on every trusted copy alike.
+Result<bool> Walker::skip_segment(WalkedSegment& segment) {
+    std::optional<CloseMark> agreed;
+    std::size_t copies = 0;
+    for (SegmentCopy& copy : copies_) {
+        if (!is_trusted(copy)) {
+            continue;
+        }
+        auto mark = copy.last_close_mark(segment.header);
+        if (!mark && mark.error().fault == Fault::powered_off) {
+            return std::move(mark).error();
+        }
+        if (!mark || !*mark || (agreed && ((*mark)->chain != agreed->chain || (*mark)->offset != agreed->offset))) {
+            return false;
+        }
+        agreed = std::move(*mark);
+        ++copies;
+    }
+    const auto trusted = std::count_if(catalogue_.sources.begin(), catalogue_.sources.end(), [](const LogSource& source) {
+        return source.is_trusted && source.is_present;
+    });
+    if (!agreed || copies != static_cast<std::size_t>(trusted) || agreed->last >= options_.from ||
+        agreed->last > limit() || agreed->last < next_) {
+        return false;
+    }
+    const CatalogueEntry* following = catalogue_.find(segment.header.timeline, agreed->last + 1);
+    if (following == nullptr || following->header.previous != agreed->chain || !segment.repairs.empty()) {
+        return false;
+    }
+    advance(agreed->offset + agreed->size() - segment.end);
+    next_ = agreed->last + 1;
+    chain_ = agreed->chain;
+    segment.last = agreed->last;
+    segment.chain = agreed->chain;
+    segment.index = agreed->index;
+    segment.uncertain = agreed->offset;
+    segment.end = agreed->offset + agreed->size();
+    segment.is_closed = true;
+    out_.scan.last = segment.last;
+    for (const SegmentCopy& copy : copies_) {
+        good_through_[copy.source()] = segment.last;
+    }
+    return true;
+}
+
+}  // namespace firedrill::store

@@ -1,0 +1,76 @@
+// Walker: the state of one walk_log() call. Private to log_walk.cpp (segments, ends) and log_walk_records.cpp (records).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/log_copy.h"
+#include "store/log_walk.h"
+
+namespace firedrill::store {
+
+class Walker {
+  public:
+    Walker(const LogCatalogue& catalogue, const WalkOptions& options, const RecordSink& sink,
+           const Progress& progress)
+        : catalogue_(catalogue), options_(options), sink_(sink), progress_(progress) {}
+
+    Result<WalkedLog> run();
+
+  private:
+    enum class Next : std::uint8_t { segment, end };
+    /// What trusted copies say about the place where no good record was found.
+    struct Verdict {
+        bool is_damage = false;
+        Lsn next_sound = 0;
+        std::uint64_t torn_bytes = 0;
+        std::string unreadable;  ///< text of a read error, if every copy has one
+    };
+
+    Status start();
+    Result<Next> walk_segment(const CatalogueEntry* entry);
+    Result<Next> read_records(WalkedSegment& segment);
+    Result<bool> read_start(WalkedSegment& segment);
+    Result<bool> read_record(WalkedSegment& segment, bool use_untrusted);
+    Result<std::optional<RecordView>> next_in(SegmentCopy& copy, std::uint64_t offset);
+    Result<SegmentCopy*> choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
+                                     const SegmentHeader& header);
+    Result<bool> read_close_mark(WalkedSegment& segment);
+    Result<bool> skip_segment(WalkedSegment& segment);
+    Result<Next> end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset);
+    Result<Verdict> judge(std::uint64_t offset, const SegmentHeader& header);
+    Status deliver(const RecordView& view);
+    Status compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset);
+    Status open_copies(const SegmentName& name);
+    [[nodiscard]] bool is_trusted(const SegmentCopy& copy) const {
+        return catalogue_.sources[copy.source()].is_trusted;
+    }
+    [[nodiscard]] Lsn limit() const {
+        const Lsn limit = catalogue_.path[step_].limit;
+        return options_.until == 0 ? limit : std::min(limit, options_.until);
+    }
+    [[nodiscard]] Lsn later_segment() const;
+    Error damage(Lsn next_sound, const SegmentName& name, std::uint64_t offset);
+    std::string store_hint(std::uint64_t offset);
+    void finish_members();
+    void advance(std::uint64_t bytes);
+
+    const LogCatalogue& catalogue_;
+    const WalkOptions& options_;
+    const RecordSink& sink_;
+    const Progress& progress_;
+    WalkedLog out_;
+    std::vector<SegmentCopy> copies_;  // of the segment being read, trusted ones first
+    std::vector<Lsn> good_through_;    // per source
+    std::vector<std::uint64_t> bad_ranges_;
+    std::size_t step_ = 0;
+    Lsn next_ = 0;
+    Digest chain_;
+    Lsn batch_durable_ = 0;
+    std::uint64_t batch_offset_ = 0;
+    std::uint64_t done_bytes_ = 0;
+    std::uint64_t total_bytes_ = 0;
+};
+
+}  // namespace firedrill::store
