@@ -14,8 +14,8 @@ namespace firedrill::store {
 namespace {
 
 constexpr int kStatementsKept = 64;
-constexpr int kProgressSteps = 20000;       // virtual machine steps between two looks at the page cache
-constexpr int kMaxValueBytes = 16 << 20;    // one text or blob
+constexpr int kProgressSteps = 20000;     // virtual machine steps between two looks at the page cache
+constexpr int kMaxValueBytes = 16 << 20;  // one text or blob
 constexpr int kMaxSqlBytes = 1 << 20;
 // What the page cache holds when kMaxChangedPages are dirty, with SQLite's own bytes a page.
 constexpr std::int64_t kMaxCacheBytes =
@@ -23,52 +23,50 @@ constexpr std::int64_t kMaxCacheBytes =
 
 // Jobs may look, and may give free pages back; settings are the connection's.
 constexpr std::array<std::string_view, 14> kReadingPragmas{
-    "foreign_key_check", "foreign_key_list", "freelist_count", "index_info",     "index_list", "index_xinfo",
-    "integrity_check",   "page_count",       "quick_check",    "schema_version", "table_info", "table_list",
-    "table_xinfo",       "user_version"};
-constexpr std::array<std::string_view, 5> kPragmasWithArgument{"foreign_key_check", "integrity_check", "quick_check",
-                                                               "table_list", "incremental_vacuum"};
+    "foreign_key_check", "foreign_key_list", "freelist_count", "index_info",  "index_list",
+    "index_xinfo",       "integrity_check",  "page_count",     "quick_check", "schema_version",
+    "table_info",        "table_list",       "table_xinfo",    "user_version"};
+constexpr std::array<std::string_view, 5> kPragmasWithArgument{
+    "foreign_key_check", "integrity_check", "quick_check", "table_list", "incremental_vacuum"};
 // What would let time, chance or other code into SQL.
-constexpr std::array<std::string_view, 6> kRefusedFunctions{"random",       "randomblob",        "current_date",
-                                                            "current_time", "current_timestamp", "load_extension"};
+constexpr std::array<std::string_view, 6> kRefusedFunctions{
+    "random", "randomblob", "current_date", "current_time", "current_timestamp", "load_extension"};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
     return std::any_of(names.begin(), names.end(), [name](std::string_view each) {
-        return each.size() == name.size() && sqlite3_strnicmp(each.data(), name.data(), int(name.size())) == 0;
+        return each.size() == name.size() &&
+               sqlite3_strnicmp(each.data(), name.data(), int(name.size())) == 0;
     });
 }
 
-Error refuse_write() { return {Fault::refused, "a reading transaction may not write; ask for Access::write"}; }
+Error refuse_write() {
+    return {Fault::refused, "a reading transaction may not write; ask for Access::write"};
+}
 
 /// After these a statement alone was undone and the transaction may go on.
-bool is_statement_failure(int code) { return (code & 0xff) == SQLITE_CONSTRAINT; }
+bool is_statement_failure(int code) {
+    return (code & 0xff) == SQLITE_CONSTRAINT;
+}
 
 Fault fault_of(int code) {
     switch (code) {
         case SQLITE_CONSTRAINT_UNIQUE:
         case SQLITE_CONSTRAINT_PRIMARYKEY:
-        case SQLITE_CONSTRAINT_ROWID:
-            return Fault::exists;
-        default:
-            break;
+        case SQLITE_CONSTRAINT_ROWID: return Fault::exists;
+        default: break;
     }
     switch (code & 0xff) {
         case SQLITE_CONSTRAINT:
-        case SQLITE_MISMATCH:
-            return Fault::bad_input;
+        case SQLITE_MISMATCH: return Fault::bad_input;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            return Fault::damaged;
+        case SQLITE_NOTADB: return Fault::damaged;
         case SQLITE_FULL:
         case SQLITE_TOOBIG:
-        case SQLITE_NOMEM:
-            return Fault::limit;
+        case SQLITE_NOMEM: return Fault::limit;
         case SQLITE_AUTH:
-        case SQLITE_READONLY:
-            return Fault::refused;
-        default:
-            return Fault::internal;
+        case SQLITE_READONLY: return Fault::refused;
+        default: return Fault::internal;
     }
 }
 
@@ -110,17 +108,17 @@ Status Connection::configure() {
     sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     int reserved = static_cast<int>(kReservedSize);
     sqlite3_file_control(db_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
-    TRY(execute(
-        "PRAGMA locking_mode=exclusive;"
-        "PRAGMA journal_mode=memory;"
-        "PRAGMA synchronous=full;"
-        "PRAGMA temp_store=memory;"
-        "PRAGMA cache_spill=off;"
-        "PRAGMA mmap_size=0;"
-        "PRAGMA secure_delete=on;"
-        "PRAGMA foreign_keys=on;"
-        "PRAGMA cell_size_check=on;"
-        "PRAGMA max_page_count=16777215;"));
+    TRY(
+        execute("PRAGMA locking_mode=exclusive;"
+                "PRAGMA journal_mode=memory;"
+                "PRAGMA synchronous=full;"
+                "PRAGMA temp_store=memory;"
+                "PRAGMA cache_spill=off;"
+                "PRAGMA mmap_size=0;"
+                "PRAGMA secure_delete=on;"
+                "PRAGMA foreign_keys=on;"
+                "PRAGMA cell_size_check=on;"
+                "PRAGMA max_page_count=16777215;"));
     TRY(execute(fmt::format("PRAGMA cache_size=-{}", kCacheKib).c_str()));
     sqlite3_set_authorizer(db_, on_authorize, this);
     sqlite3_progress_handler(db_, kProgressSteps, on_progress, this);
@@ -128,7 +126,8 @@ Status Connection::configure() {
     return {};
 }
 
-// ---- transactions --------------------------------------------------------------------------------------------
+// ---- transactions
+// --------------------------------------------------------------------------------------------
 
 Result<std::optional<Commit>> Connection::run(Access access, const Job& job) {
     is_read_only_ = access == Access::read;
@@ -181,7 +180,8 @@ Result<std::optional<Commit>> Connection::transact(const Job& job) {
 }
 
 Status Connection::finish(Status outcome) {
-    for (sqlite3_stmt* each = sqlite3_next_stmt(db_, nullptr); each != nullptr; each = sqlite3_next_stmt(db_, each)) {
+    for (sqlite3_stmt* each = sqlite3_next_stmt(db_, nullptr); each != nullptr;
+         each = sqlite3_next_stmt(db_, each)) {
         if (sqlite3_stmt_busy(each) != 0) {
             sqlite3_reset(each);
         }
@@ -191,9 +191,10 @@ Status Connection::finish(Status outcome) {
     }
     if (sqlite3_get_autocommit(db_) != 0) {
         is_poisoned_ = true;  // SQLite ended the transaction by itself: what ran after that was not in it
-        return outcome ? Status(Error{Fault::internal, fmt::format("store {}: SQLite ended a transaction by itself; it "
-                                                                   "was undone",
-                                                                   to_hex(pages_.store()))})
+        return outcome ? Status(Error{Fault::internal,
+                                      fmt::format("store {}: SQLite ended a transaction by itself; it "
+                                                  "was undone",
+                                                  to_hex(pages_.store()))})
                        : outcome;
     }
     if (outcome) {
@@ -223,7 +224,8 @@ void Connection::shrink() {
     sqlite3_db_release_memory(db_);
 }
 
-// ---- statements ----------------------------------------------------------------------------------------------
+// ---- statements
+// ----------------------------------------------------------------------------------------------
 
 Status Connection::execute(const char* sql) {
     const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
@@ -251,8 +253,8 @@ Result<sqlite3_stmt*> Connection::prepare(std::string_view sql) {
         cache_.erase(found);
     } else {
         const char* tail = nullptr;
-        const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                            &statement, &tail);
+        const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                            SQLITE_PREPARE_PERSISTENT, &statement, &tail);
         if (code != SQLITE_OK) {
             return error(code);
         }
@@ -309,7 +311,8 @@ Status Connection::execute_job_sql(std::string_view sql) {
         }
         sqlite3_stmt* statement = nullptr;
         const char* tail = nullptr;
-        if (const int code = sqlite3_prepare_v2(db_, sql.data(), static_cast<int>(sql.size()), &statement, &tail);
+        if (const int code =
+                sqlite3_prepare_v2(db_, sql.data(), static_cast<int>(sql.size()), &statement, &tail);
             code != SQLITE_OK) {
             return error(code);
         }
@@ -356,10 +359,12 @@ Error Connection::error(int code) {
     const std::string name = to_hex(pages_.store());
     Error made;
     if (is_over_limit_) {
-        made = {Fault::limit, fmt::format("store {}: a transaction may change {} pages; do the work in smaller parts", name,
-                                          kMaxChangedPages)};
+        made = {Fault::limit,
+                fmt::format("store {}: a transaction may change {} pages; do the work in smaller parts", name,
+                            kMaxChangedPages)};
     } else {
-        // SQLite's words name tables, columns and constraints of the schema; SQL is literal, values are bound.
+        // SQLite's words name tables, columns and constraints of the schema; SQL is literal, values are
+        // bound.
         const char* words = db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_);
         made = {fault_of(code), fmt::format("store {}: {} (SQLite code {})", name, words, code)};
     }
@@ -369,9 +374,11 @@ Error Connection::error(int code) {
     return made;
 }
 
-// ---- what SQL may do -----------------------------------------------------------------------------------------
+// ---- what SQL may do
+// -----------------------------------------------------------------------------------------
 
-int Connection::on_authorize(void* self, int action, const char* first, const char* second, const char*, const char*) {
+int Connection::on_authorize(void* self, int action, const char* first, const char* second, const char*,
+                             const char*) {
     const auto* connection = static_cast<const Connection*>(self);
     return connection->authorize(action, first == nullptr ? "" : first, second == nullptr ? "" : second,
                                  second != nullptr);
@@ -384,22 +391,21 @@ int Connection::authorize(int action, std::string_view first, std::string_view s
     switch (action) {
         case SQLITE_ATTACH:
         case SQLITE_DETACH:
-        case SQLITE_TRANSACTION:
-            return SQLITE_DENY;
+        case SQLITE_TRANSACTION: return SQLITE_DENY;
         case SQLITE_PRAGMA:
             if (contains(kPragmasWithArgument, first)) {
                 return SQLITE_OK;
             }
-            // user_version and schema_version with a value would write; the others only name a table or index.
+            // user_version and schema_version with a value would write; the others only name a table or
+            // index.
             return contains(kReadingPragmas, first) &&
-                           !(has_value && (contains(std::array<std::string_view, 2>{"user_version", "schema_version"},
-                                                    first)))
+                           !(has_value &&
+                             (contains(std::array<std::string_view, 2>{"user_version", "schema_version"},
+                                       first)))
                        ? SQLITE_OK
                        : SQLITE_DENY;
-        case SQLITE_FUNCTION:
-            return contains(kRefusedFunctions, second) ? SQLITE_DENY : SQLITE_OK;
-        default:
-            return SQLITE_OK;
+        case SQLITE_FUNCTION: return contains(kRefusedFunctions, second) ? SQLITE_DENY : SQLITE_OK;
+        default: return SQLITE_OK;
     }
 }
 

@@ -2,7 +2,8 @@
 //
 // Within store only: jobs see Database. Used by one thread at a time (the store's lane). Invariants:
 //  1. A transaction is one Commit or nothing. A job that fails, or that SQLite made fail, leaves no trace.
-//  2. After the first failure of the file below, or an autocommit that flipped under the wrapper, is_poisoned(): the
+//  2. After the first failure of the file below, or an autocommit that flipped under the wrapper,
+//  is_poisoned(): the
 //     owner destroys it and opens another. Destruction drops what was not committed and does no I/O.
 //  3. No SQL value gets into an error text.
 #pragma once
@@ -69,12 +70,13 @@ class Connection {
     static int on_authorize(void* self, int action, const char* first, const char* second, const char* third,
                             const char* fourth);
     static int on_progress(void* self);
-    [[nodiscard]] int authorize(int action, std::string_view first, std::string_view second, bool has_value) const;
+    [[nodiscard]] int authorize(int action, std::string_view first, std::string_view second,
+                                bool has_value) const;
 
     PageStore& pages_;
     StoreFile file_;
     sqlite3* db_ = nullptr;
-    bool is_privileged_ = true;   // the connection's own statements: BEGIN, COMMIT, settings
+    bool is_privileged_ = true;  // the connection's own statements: BEGIN, COMMIT, settings
     bool is_read_only_ = false;
     bool is_over_limit_ = false;
     bool is_poisoned_ = false;

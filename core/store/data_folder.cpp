@@ -36,9 +36,10 @@ Result<DataFolder> read_document(Disk& data, std::string_view name) {
     const bool is_ours = as_text(in.bytes(kMagic.size())) == kMagic;
     const std::uint32_t version = in.u32();
     if (is_ours && in.is_ok() && version > kVersion) {
-        return Error{Fault::newer_format, fmt::format("data folder {} has format {}, this program knows {}; upgrade the "
-                                                      "program, nothing was changed",
-                                                      data.label(), version, kVersion)};
+        return Error{Fault::newer_format,
+                     fmt::format("data folder {} has format {}, this program knows {}; upgrade the "
+                                 "program, nothing was changed",
+                                 data.label(), version, kVersion)};
     }
     DataFolder folder;
     Digest stated;
@@ -47,8 +48,9 @@ Result<DataFolder> read_document(Disk& data, std::string_view name) {
     in.fill(stated.bytes);
     if (!is_ours || !in.is_done() || version != kVersion ||
         crypto::sha256(ByteView(read).first(kBodySize)) != stated) {
-        return Error{Fault::damaged, fmt::format("{}/{} is not what was written; restore the node from its log",
-                                                 data.label(), name)};
+        return Error{
+            Fault::damaged,
+            fmt::format("{}/{} is not what was written; restore the node from its log", data.label(), name)};
     }
     return folder;
 }
@@ -95,23 +97,26 @@ Status clear_interrupted_creation(Disk& data, std::span<Disk* const> logs) {
 Result<DataFolder> read_data_folder(Disk& data) {
     auto read = read_document(data, kMarkerName);
     if (!read && read.error().fault == Fault::not_found) {
-        return Error{Fault::not_found, fmt::format("{} is not a data folder: it has no file {}; create or restore one",
-                                                   data.label(), kMarkerName)};
+        return Error{Fault::not_found,
+                     fmt::format("{} is not a data folder: it has no file {}; create or restore one",
+                                 data.label(), kMarkerName)};
     }
     return read;
 }
 
 Status begin_data_folder(Disk& data, std::span<Disk* const> logs, const DataFolder& folder) {
     if (TRY(has_name(data, kMarkerName))) {
-        return Error{Fault::exists, fmt::format("{} is a data folder already; choose an empty folder", data.label())};
+        return Error{Fault::exists,
+                     fmt::format("{} is a data folder already; choose an empty folder", data.label())};
     }
     TRY(clear_interrupted_creation(data, logs));
     for (Disk* disk : logs) {
         for (const std::string& name : TRY(disk->list())) {
             if (parse_segment_name(name)) {
-                return Error{Fault::exists, fmt::format("log disk {} holds a transaction log already ({}); choose an "
-                                                        "empty folder, or restore from it",
-                                                        disk->label(), name)};
+                return Error{Fault::exists,
+                             fmt::format("log disk {} holds a transaction log already ({}); choose an "
+                                         "empty folder, or restore from it",
+                                         disk->label(), name)};
             }
         }
     }
@@ -126,8 +131,12 @@ Status write_data_folder(Disk& data, const DataFolder& folder) {
     return {};
 }
 
-Result<Bytes> read_node_slots(Disk& data) { return read_file(data, kSlotsName, kNodeSlotsLimit); }
+Result<Bytes> read_node_slots(Disk& data) {
+    return read_file(data, kSlotsName, kNodeSlotsLimit);
+}
 
-Status write_node_slots(Disk& data, ByteView document) { return replace_file(data, kSlotsName, document); }
+Status write_node_slots(Disk& data, ByteView document) {
+    return replace_file(data, kSlotsName, document);
+}
 
 }  // namespace firedrill::store

@@ -1,4 +1,5 @@
-// The files that make a folder a node's data folder, beside the page files: "firedrill.node" and "node.slots".
+// The files that make a folder a node's data folder, beside the page files: "firedrill.node" and
+// "node.slots".
 //
 // Blocking; used before the loop serves, and by Storage's jobs. Format: docs/formats/page_file.md.
 #pragma once
@@ -23,12 +24,13 @@ struct DataFolder {
 Result<DataFolder> read_data_folder(Disk& data);
 /// Written last of all by create and restore: before it the folder is nothing. Durable on return.
 Status write_data_folder(Disk& data, const DataFolder& folder);
-/// The first step of creation, which write_data_folder() ends: says durably in "firedrill.creating" whose log is about to
-/// be made. What an interrupted creation left, log included, is removed first: nothing in it was ever promised. exists
-/// when `data` is a data folder or a log disk holds a log of anybody else.
+/// The first step of creation, which write_data_folder() ends: says durably in "firedrill.creating" whose log
+/// is about to be made. What an interrupted creation left, log included, is removed first: nothing in it was
+/// ever promised. exists when `data` is a data folder or a log disk holds a log of anybody else.
 Status begin_data_folder(Disk& data, std::span<Disk* const> logs, const DataFolder& folder);
 
-/// The newest NodeSlots document, readable before the store is open so that a passphrase can be tried. not_found.
+/// The newest NodeSlots document, readable before the store is open so that a passphrase can be tried.
+/// not_found.
 Result<Bytes> read_node_slots(Disk& data);
 /// Durable on return.
 Status write_node_slots(Disk& data, ByteView document);

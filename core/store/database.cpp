@@ -41,7 +41,9 @@ Statement& Statement::bind_null(int index) {
     return *this;
 }
 
-Result<bool> Statement::step() { return connection_.step(raw_); }
+Result<bool> Statement::step() {
+    return connection_.step(raw_);
+}
 
 Status Statement::run() {
     while (TRY(step())) {
@@ -49,7 +51,9 @@ Status Statement::run() {
     return {};
 }
 
-std::int64_t Statement::integer(int column) { return sqlite3_column_int64(raw_, column); }
+std::int64_t Statement::integer(int column) {
+    return sqlite3_column_int64(raw_, column);
+}
 
 std::string Statement::text(int column) {
     const auto* from = reinterpret_cast<const char*>(sqlite3_column_text(raw_, column));
@@ -63,16 +67,22 @@ Bytes Statement::blob(int column) {
     return from == nullptr ? Bytes() : Bytes(from, from + size);
 }
 
-bool Statement::is_null(int column) { return sqlite3_column_type(raw_, column) == SQLITE_NULL; }
+bool Statement::is_null(int column) {
+    return sqlite3_column_type(raw_, column) == SQLITE_NULL;
+}
 
 Result<Statement> Database::prepare(const char* sql) {
     sqlite3_stmt* raw = TRY(connection_.prepare(sql));
     return Statement(connection_, raw);
 }
 
-Status Database::execute(const char* sql) { return connection_.execute_job_sql(sql); }
+Status Database::execute(const char* sql) {
+    return connection_.execute_job_sql(sql);
+}
 
-std::int64_t Database::changed_rows() { return sqlite3_changes64(connection_.raw()); }
+std::int64_t Database::changed_rows() {
+    return sqlite3_changes64(connection_.raw());
+}
 
 Status check_integrity(Database& database) {
     auto statement = TRY(database.prepare("PRAGMA integrity_check(1)"));
@@ -83,6 +93,8 @@ Status check_integrity(Database& database) {
     return finding == "ok" ? Status() : Status(Error{Fault::damaged, "integrity check: " + finding});
 }
 
-std::string_view sqlite_version() noexcept { return sqlite3_libversion(); }
+std::string_view sqlite_version() noexcept {
+    return sqlite3_libversion();
+}
 
 }  // namespace firedrill::store

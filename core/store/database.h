@@ -1,8 +1,9 @@
 // Database: an open SQLite connection over one store, inside one transaction, as jobs see it.
 //
-// Only handed out by Storage::transact, on the store's lane, for the length of the job. SQL is a string literal with
-// bound parameters. sqlite3.h stays in store/. SQL and schema errors, constraint failures and corruption are values:
-// exists (unique or primary key violated), bad_input (other constraint), damaged, disk_full, internal (bad SQL).
+// Only handed out by Storage::transact, on the store's lane, for the length of the job. SQL is a string
+// literal with bound parameters. sqlite3.h stays in store/. SQL and schema errors, constraint failures and
+// corruption are values: exists (unique or primary key violated), bad_input (other constraint), damaged,
+// disk_full, internal (bad SQL).
 #pragma once
 
 #include <cstdint>

@@ -93,9 +93,10 @@ class XaesPageCipher final : public PageCipher {
     }
 
     [[nodiscard]] Error refuse(PageNumber page) const {
-        return {Fault::damaged, fmt::format("page {} of store {} does not open with any of its keys; it belongs "
-                                            "elsewhere, was altered, or the keys are not this store's",
-                                            page, to_hex(store_))};
+        return {Fault::damaged,
+                fmt::format("page {} of store {} does not open with any of its keys; it belongs "
+                            "elsewhere, was altered, or the keys are not this store's",
+                            page, to_hex(store_))};
     }
 
     StoreId store_;

@@ -2,7 +2,8 @@
 //
 //   page = sealed[4032] | flags[2] | key_epoch[4] | commit_sequence[8] | nonce[24] | tag[16] | spare[10]
 //
-// SQLite sees 4096-byte pages with 64 reserved bytes, which it leaves zero. Format: docs/formats/sealed_page.md.
+// SQLite sees 4096-byte pages with 64 reserved bytes, which it leaves zero. Format:
+// docs/formats/sealed_page.md.
 #pragma once
 
 #include <array>
@@ -21,7 +22,8 @@ inline constexpr std::size_t kReservedSize = 64;
 inline constexpr std::size_t kPlainSize = kPageSize - kReservedSize;  // 4032
 
 using SealedPage = std::array<Byte, kPageSize>;
-using SealedPagePtr = std::shared_ptr<const SealedPage>;  // owners: a store's overlay and the log's write queue
+using SealedPagePtr =
+    std::shared_ptr<const SealedPage>;  // owners: a store's overlay and the log's write queue
 
 /// 1-based, as SQLite counts. 0 is no page.
 using PageNumber = std::uint32_t;
@@ -48,10 +50,12 @@ class PageCipher {
     /// `plain` 4096 bytes with 64 zero bytes at the end. Uses the newest epoch.
     virtual void seal(PageNumber page, CommitSequence sequence, const crypto::Nonce& nonce, ByteView plain,
                       SealedPage& out) = 0;
-    /// `out` 4096 bytes, the last 64 zero. damaged when the page is not this store's page `page` of a known epoch.
+    /// `out` 4096 bytes, the last 64 zero. damaged when the page is not this store's page `page` of a known
+    /// epoch.
     virtual Status open(PageNumber page, const SealedPage& sealed, MutableBytes out) = 0;
 };
-/// The real one: XAES-256-GCM, associated data = "firedrill page v1" | store | timeline | page | epoch | sequence.
+/// The real one: XAES-256-GCM, associated data = "firedrill page v1" | store | timeline | page | epoch |
+/// sequence.
 std::unique_ptr<PageCipher> make_page_cipher(StoreId store, KeyRing ring);
 
 /// The leaf of the page tree: SHA-256(0x00 | page number u32 | the 4096 stored bytes).

@@ -14,13 +14,17 @@ namespace {
 constexpr Digest kHole{};
 constexpr std::size_t kRunLimit = 64;  // pages written by one gathering write
 
-std::string describe(StoreId store) { return fmt::format("store {}", to_hex(store)); }
+std::string describe(StoreId store) {
+    return fmt::format("store {}", to_hex(store));
+}
 
 bool is_zero_page(const SealedPage& page) {
     return std::all_of(page.begin(), page.end(), [](Byte byte) { return byte == 0; });
 }
 
-std::uint64_t offset_of(PageNumber page) { return std::uint64_t{page - 1} * kPageSize; }
+std::uint64_t offset_of(PageNumber page) {
+    return std::uint64_t{page - 1} * kPageSize;
+}
 
 }  // namespace
 
@@ -34,31 +38,36 @@ Status PageStore::apply(const Commit& commit) {
     CHECK(commit.store == store_);
     if (commit.sequence <= position_.sequence) {
         if (commit.sequence == position_.sequence && commit_hash(commit) != position_.last_hash) {
-            return Error{Fault::damaged, fmt::format("{}: commit {} of the log is not the one that was folded; the log "
-                                                     "and the data folder belong to different histories",
-                                                     describe(store_), commit.sequence)};
+            return Error{Fault::damaged,
+                         fmt::format("{}: commit {} of the log is not the one that was folded; the log "
+                                     "and the data folder belong to different histories",
+                                     describe(store_), commit.sequence)};
         }
         return {};
     }
     if (commit.sequence != position_.sequence + 1 || commit.previous != position_.last_hash) {
-        return Error{Fault::damaged, fmt::format("{}: commit {} of the log does not follow commit {}; records are missing, "
-                                                 "restore from a log that has them",
-                                                 describe(store_), commit.sequence, position_.sequence)};
+        return Error{Fault::damaged,
+                     fmt::format("{}: commit {} of the log does not follow commit {}; records are missing, "
+                                 "restore from a log that has them",
+                                 describe(store_), commit.sequence, position_.sequence)};
     }
     resize(commit.page_count);
     for (const PageImage& image : commit.pages) {
-        if (image.number == 0 || image.number > commit.page_count || image.number == kLockPage || !image.page) {
-            return Error{Fault::damaged, fmt::format("{}: commit {} of the log changes page {}, which cannot be",
-                                                     describe(store_), commit.sequence, image.number)};
+        if (image.number == 0 || image.number > commit.page_count || image.number == kLockPage ||
+            !image.page) {
+            return Error{Fault::damaged,
+                         fmt::format("{}: commit {} of the log changes page {}, which cannot be",
+                                     describe(store_), commit.sequence, image.number)};
         }
         tree_.set(image.number, image.leaf);
         overlay_[image.number] = image.page;
         damaged_.erase(image.number);
     }
     if (tree_.root() != commit.root) {
-        return Error{Fault::damaged, fmt::format("{}: after commit {} the pages do not give the recorded root; the page "
-                                                 "file or the log is not of this history",
-                                                 describe(store_), commit.sequence)};
+        return Error{Fault::damaged,
+                     fmt::format("{}: after commit {} the pages do not give the recorded root; the page "
+                                 "file or the log is not of this history",
+                                 describe(store_), commit.sequence)};
     }
     position_ = {commit.sequence, commit_hash(commit), commit.page_count, commit.root};
     return {};
@@ -86,7 +95,8 @@ Commit PageStore::prepare(std::span<const PlainPage> pages, PageNumber page_coun
         CHECK(plain.number != kLockPage);
         last = plain.number;
         crypto::Nonce nonce;
-        std::copy_n(nonces.begin() + static_cast<std::ptrdiff_t>(index * nonce.size()), nonce.size(), nonce.begin());
+        std::copy_n(nonces.begin() + static_cast<std::ptrdiff_t>(index * nonce.size()), nonce.size(),
+                    nonce.begin());
         auto sealed = std::make_shared_for_overwrite<SealedPage>();
         cipher.seal(plain.number, commit.sequence, nonce, plain.bytes, *sealed);
         const Digest leaf = page_leaf(plain.number, *sealed);
@@ -115,7 +125,8 @@ Result<SealedPagePtr> PageStore::read(PageNumber page) {
 
 Result<SealedPagePtr> PageStore::read_stored(PageNumber page) {
     auto loaded = load_stored(page);
-    const bool is_lost = !loaded && (loaded.error().fault == Fault::damaged || loaded.error().fault == Fault::disk_failed);
+    const bool is_lost =
+        !loaded && (loaded.error().fault == Fault::damaged || loaded.error().fault == Fault::disk_failed);
     if (!is_lost || !repairer_ || is_repairing_ || given_up_.contains(page)) {
         return loaded;
     }
@@ -160,7 +171,8 @@ bool PageStore::wants(PageNumber page, const Digest& leaf) const noexcept {
 
 Status PageStore::repair(PageNumber page, SealedPagePtr good) {
     if (page == 0 || page > tree_.page_count() || !good || page_leaf(page, *good) != tree_.leaf(page)) {
-        return Error{Fault::bad_input, fmt::format("{}: the offered page {} is not the newest one", describe(store_), page)};
+        return Error{Fault::bad_input,
+                     fmt::format("{}: the offered page {} is not the newest one", describe(store_), page)};
     }
     overlay_[page] = std::move(good);
     damaged_.erase(page);
@@ -195,8 +207,9 @@ Error PageStore::damage(PageNumber page, std::string_view what) {
     if (damaged_.size() < kRemembered) {
         damaged_.insert(page);
     }
-    return {Fault::damaged, fmt::format("{}: page {} of {}/{} {}; repair it from the log or restore the store",
-                                        describe(store_), page, data_.label(), page_file_name(store_, generation_), what)};
+    return {Fault::damaged,
+            fmt::format("{}: page {} of {}/{} {}; repair it from the log or restore the store",
+                        describe(store_), page, data_.label(), page_file_name(store_, generation_), what)};
 }
 
 void PageStore::resize(PageNumber page_count) {
@@ -204,13 +217,15 @@ void PageStore::resize(PageNumber page_count) {
     tree_.resize(page_count);
     overlay_.erase(overlay_.upper_bound(page_count), overlay_.end());
     damaged_.erase(damaged_.upper_bound(page_count), damaged_.end());
-    // A page that left and came back as a hole must not keep its old bytes in the file: a rebuild would see them.
+    // A page that left and came back as a hole must not keep its old bytes in the file: a rebuild would see
+    // them.
     for (PageNumber page = before + 1; page <= std::min(page_count, file_pages_); ++page) {
         overlay_[page] = nullptr;
     }
 }
 
-// ---- fold ------------------------------------------------------------------------------------------------------
+// ---- fold
+// ------------------------------------------------------------------------------------------------------
 
 Status PageStore::fold(Lsn through) {
     if (overlay_.empty() && folded_ == position_ && !must_move_) {
@@ -320,7 +335,8 @@ void PageStore::remove_strays() {
     }
 }
 
-// ---- position and leaves on disk ----------------------------------------------------------------------------------
+// ---- position and leaves on disk
+// ----------------------------------------------------------------------------------
 
 namespace {
 
@@ -332,8 +348,9 @@ constexpr std::size_t kLeavesAt = kHeaderSize + 32;  // the header's hash stands
 constexpr PageNumber kMaxPages = 1u << 24;
 
 Error bad_leaves(Disk& data, StoreId store, std::string_view what) {
-    return {Fault::damaged, fmt::format("{}/{} {}; it is rebuilt from the log if the log goes back to its beginning",
-                                        data.label(), leaves_file_name(store), what)};
+    return {Fault::damaged,
+            fmt::format("{}/{} {}; it is rebuilt from the log if the log goes back to its beginning",
+                        data.label(), leaves_file_name(store), what)};
 }
 
 }  // namespace
@@ -342,7 +359,9 @@ std::string page_file_name(StoreId store, std::uint32_t generation) {
     return fmt::format("pages.{}.{:08x}", to_hex(store), generation);
 }
 
-std::string leaves_file_name(StoreId store) { return "leaves." + to_hex(store); }
+std::string leaves_file_name(StoreId store) {
+    return "leaves." + to_hex(store);
+}
 
 Result<std::vector<StoreId>> stores_on(Disk& data) {
     constexpr std::string_view kPrefix = "leaves.";
@@ -416,13 +435,14 @@ Status PageStore::load(File& document) {
     }
     pages_ = std::move(*pages);
     const std::uint64_t stored_bytes = TRY(pages_->size_bytes());
-    file_pages_ = static_cast<PageNumber>(std::min<std::uint64_t>((stored_bytes + kPageSize - 1) / kPageSize, kMaxPages));
+    file_pages_ = static_cast<PageNumber>(
+        std::min<std::uint64_t>((stored_bytes + kPageSize - 1) / kPageSize, kMaxPages));
     must_move_ = false;
     next_generation_ = generation_ + 1;
 
     std::vector<Digest> leaves(position_.page_count);
-    const std::size_t got =
-        TRY(document.read_at(kLeavesAt, MutableBytes(reinterpret_cast<Byte*>(leaves.data()), leaves.size() * 32)));
+    const std::size_t got = TRY(document.read_at(
+        kLeavesAt, MutableBytes(reinterpret_cast<Byte*>(leaves.data()), leaves.size() * 32)));
     tree_.assign(std::move(leaves));
     if (got != std::size_t{position_.page_count} * 32 || tree_.root() != position_.root) {
         TRY(rebuild_leaves());
@@ -440,8 +460,9 @@ Status PageStore::load_header(File& document) {
     const bool is_ours = as_text(in.bytes(kMagic.size())) == kMagic;
     const std::uint32_t version = in.u32();
     if (is_ours && version > kVersion) {
-        return Error{Fault::newer_format, fmt::format("{}/{} has format {}, this program knows {}; upgrade the program",
-                                                      data_.label(), leaves_file_name(store_), version, kVersion)};
+        return Error{Fault::newer_format,
+                     fmt::format("{}/{} has format {}, this program knows {}; upgrade the program",
+                                 data_.label(), leaves_file_name(store_), version, kVersion)};
     }
     StoreId store;
     Digest stated;
@@ -453,8 +474,8 @@ Status PageStore::load_header(File& document) {
     in.fill(position_.root.bytes);
     folded_lsn_ = in.u64();
     in.fill(stated.bytes);
-    const bool is_sound = is_ours && in.is_done() && version == kVersion && store == store_ && generation_ != 0 &&
-                          position_.sequence != 0 && position_.page_count <= kMaxPages &&
+    const bool is_sound = is_ours && in.is_done() && version == kVersion && store == store_ &&
+                          generation_ != 0 && position_.sequence != 0 && position_.page_count <= kMaxPages &&
                           crypto::sha256(ByteView(header).first(kHeaderSize)) == stated;
     return is_sound ? Status() : bad_leaves(data_, store_, "is not a sound leaves file of this store");
 }
@@ -472,7 +493,8 @@ Status PageStore::rebuild_leaves() {
     tree_.assign(std::move(leaves));
     return tree_.root() == position_.root
                ? Status()
-               : bad_leaves(data_, store_, "has damaged leaves, and the page file does not give its root either");
+               : bad_leaves(data_, store_,
+                            "has damaged leaves, and the page file does not give its root either");
 }
 
 }  // namespace firedrill::store

@@ -57,8 +57,8 @@ void PageTree::resize(PageNumber count) {
     resize_with_slack(levels_[0], count);
     shape();
     std::erase_if(dirty_, [count](PageNumber index) { return index >= count; });
-    // Growing changes the parents of the old last leaf and makes new leaves; shrinking changes only the right edge,
-    // and the path of the last leaf is the right edge.
+    // Growing changes the parents of the old last leaf and makes new leaves; shrinking changes only the right
+    // edge, and the path of the last leaf is the right edge.
     const PageNumber first = count > before ? (before == 0 ? 0 : before - 1) : (count == 0 ? 0 : count - 1);
     for (PageNumber index = first; index < count; ++index) {
         dirty_.push_back(index);

@@ -1,11 +1,14 @@
 // Storage: every durable byte of a node passes here. The loop's face of the stores and the log.
 //
 // Used on the loop only; jobs given to it run on lanes. Invariants:
-//  1. `done` of transact() runs only after everything the job read or wrote is durable on all log members: nobody is
+//  1. `done` of transact() runs only after everything the job read or wrote is durable on all log members:
+//  nobody is
 //     told what is not on disk. Commits of many stores share one sync.
-//  2. A transaction that failed, was refused or lost its machine leaves no trace; a job never sees a half one.
+//  2. A transaction that failed, was refused or lost its machine leaves no trace; a job never sees a half
+//  one.
 //  3. Keys exist only in unlocked stores. lock() drops the connection, its caches and the keys.
-//  4. After a fatal storage failure (rule 5 of log.h) every call answers disk_failed and `on_fatal` was called once.
+//  4. After a fatal storage failure (rule 5 of log.h) every call answers disk_failed and `on_fatal` was
+//  called once.
 //  5. Limits: 8192 changed pages a transaction, 4096 queued jobs a store, then Fault::limit.
 #pragma once
 
@@ -33,8 +36,8 @@ enum class Access : std::uint8_t { read, write };
 struct StoreHealth {
     StoreId store;
     bool is_damaged = false;
-    std::string damage;             ///< one sentence, empty when sound
-    std::uint64_t damaged_pages = 0;  ///< found by reads and not repaired
+    std::string damage;                ///< one sentence, empty when sound
+    std::uint64_t damaged_pages = 0;   ///< found by reads and not repaired
     std::uint64_t repaired_pages = 0;  ///< damaged pages brought back from the log so far
     CommitSequence sequence = 0;
     PageNumber pages = 0;
@@ -72,10 +75,11 @@ class Storage {
     using Job = std::function<Status(Database&)>;
     using Done = std::function<void(Status)>;
 
-    /// An empty data disk and empty log disks become a node's storage (exists otherwise). Blocking, durable on return.
+    /// An empty data disk and empty log disks become a node's storage (exists otherwise). Blocking, durable
+    /// on return.
     static Result<std::unique_ptr<Storage>> create(Seams seams, StorageOptions options, ByteView node_slots);
-    /// Recovery, which is the only way to start: replays the log over the page files. Blocking. not_found when the data
-    /// disk was never created; newer_format; damaged; in_use.
+    /// Recovery, which is the only way to start: replays the log over the page files. Blocking. not_found
+    /// when the data disk was never created; newer_format; damaged; in_use.
     static Result<std::unique_ptr<Storage>> open(Seams seams, StorageOptions options);
     virtual ~Storage() = default;  ///< no I/O
 
@@ -87,13 +91,13 @@ class Storage {
     virtual bool has_store(StoreId store) const = 0;  ///< it has at least one commit
     virtual bool is_unlocked(StoreId store) const = 0;
 
-    /// Opens (creating it if it has no commit) and migrates a store. The ring's last epoch must be of timeline()
-    /// (bad_usage otherwise). wrong_secret, newer_format (untouched), damaged.
+    /// Opens (creating it if it has no commit) and migrates a store. The ring's last epoch must be of
+    /// timeline() (bad_usage otherwise). wrong_secret, newer_format (untouched), damaged.
     virtual void unlock(StoreId store, KeyRing ring, std::span<const Migration> migrations, Done done) = 0;
     /// Waits for the jobs already queued, then closes and forgets. Jobs given later answer refused.
     virtual void lock(StoreId store, Done done) = 0;
-    /// Runs `job` on the store's lane in one transaction (read: query_only). An error from the job, or from SQLite in
-    /// it, rolls back and reaches `done`. refused when locked.
+    /// Runs `job` on the store's lane in one transaction (read: query_only). An error from the job, or from
+    /// SQLite in it, rolls back and reaches `done`. refused when locked.
     virtual void transact(StoreId store, Access access, Job job, Done done) = 0;
 
     virtual Health health() const = 0;

@@ -92,7 +92,8 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
     return made;
 }
 
-LaneReport StoreLane::unlock(const MakeCipher& make_cipher, KeyRing ring, const std::vector<Migration>& migrations) {
+LaneReport StoreLane::unlock(const MakeCipher& make_cipher, KeyRing ring,
+                             const std::vector<Migration>& migrations) {
     if (Status loaded = load(); !loaded) {
         return report(std::move(loaded));
     }
@@ -107,8 +108,9 @@ LaneReport StoreLane::unlock(const MakeCipher& make_cipher, KeyRing ring, const 
         crypto::zeroise(*plain);
         if (!is_open) {
             unload_if_idle();
-            return report(Error{Fault::wrong_secret, fmt::format("these keys do not open store {}; nothing was changed",
-                                                                 to_hex(store_))});
+            return report(
+                Error{Fault::wrong_secret,
+                      fmt::format("these keys do not open store {}; nothing was changed", to_hex(store_))});
         }
     }
     connection_.reset();
@@ -127,9 +129,10 @@ Result<std::optional<Commit>> StoreLane::migrate(const std::vector<Migration>& m
     const int version = TRY(connection_->schema_version());
     const int newest = migrations.empty() ? 0 : migrations.back().version;
     if (version > newest && !migrations.empty()) {
-        return Error{Fault::newer_format, fmt::format("store {} has schema {}, this program knows {}; upgrade the program, "
-                                                      "nothing was changed",
-                                                      to_hex(store_), version, newest)};
+        return Error{Fault::newer_format,
+                     fmt::format("store {} has schema {}, this program knows {}; upgrade the program, "
+                                 "nothing was changed",
+                                 to_hex(store_), version, newest)};
     }
     if (version >= newest) {
         return std::optional<Commit>();

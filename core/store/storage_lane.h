@@ -1,7 +1,8 @@
-// StoreLane: what belongs to one store's lane: its pages, and, while it is unlocked, its cipher and its connection.
+// StoreLane: what belongs to one store's lane: its pages, and, while it is unlocked, its cipher and its
+// connection.
 //
-// Within store only. Used by one thread at a time: recovery before the loop serves, then jobs of the store's lane.
-// Nothing here knows of the loop or of LSNs.
+// Within store only. Used by one thread at a time: recovery before the loop serves, then jobs of the store's
+// lane. Nothing here knows of the loop or of LSNs.
 #pragma once
 
 #include <functional>
@@ -34,11 +35,16 @@ class StoreLane {
     using MakeCipher = std::function<std::unique_ptr<PageCipher>(StoreId, KeyRing)>;
 
     StoreLane(const Seams& seams, StoreId store)
-        : data_(seams.data), logs_(seams.logs), entropy_(seams.entropy), workers_(seams.workers), store_(store) {}
+        : data_(seams.data),
+          logs_(seams.logs),
+          entropy_(seams.entropy),
+          workers_(seams.workers),
+          store_(store) {}
     StoreLane(const StoreLane&) = delete;
     StoreLane& operator=(const StoreLane&) = delete;
 
-    /// Recovery hands over what it built; `damage` not empty: the store cannot be served. Yields where it stands.
+    /// Recovery hands over what it built; `damage` not empty: the store cannot be served. Yields where it
+    /// stands.
     LaneReport adopt(std::unique_ptr<PageStore> pages, std::string damage);
 
     LaneReport unlock(const MakeCipher& make_cipher, KeyRing ring, const std::vector<Migration>& migrations);
@@ -62,9 +68,9 @@ class StoreLane {
     Entropy& entropy_;
     Workers& workers_;
     StoreId store_;
-    std::unique_ptr<PageStore> pages_;  // null: not loaded, everything is in the page file
-    std::uint64_t repaired_before_ = 0; // pages repaired in what was unloaded since
-    StorePosition position_;            // as it was when the pages were unloaded
+    std::unique_ptr<PageStore> pages_;   // null: not loaded, everything is in the page file
+    std::uint64_t repaired_before_ = 0;  // pages repaired in what was unloaded since
+    StorePosition position_;             // as it was when the pages were unloaded
     std::unique_ptr<PageCipher> cipher_;
     std::unique_ptr<Connection> connection_;  // null or poisoned: opened again when needed
     std::string damage_;

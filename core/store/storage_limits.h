@@ -9,9 +9,11 @@ namespace firedrill::store {
 /// Jobs waiting for one store: what a slow disk may pile up in memory.
 inline constexpr std::size_t kMaxQueuedJobs = 4096;
 /// Bytes of a record in the log, never less than it really takes.
-constexpr std::uint64_t record_bytes(std::uint64_t pages) { return 512 + pages * (kPageSize + 64); }
-/// Log space promised to a writing job before BEGIN. Room for the largest commit there can be would make a node reserve
-/// gigabytes; a larger commit that meets a full disk waits for space instead of being refused.
+constexpr std::uint64_t record_bytes(std::uint64_t pages) {
+    return 512 + pages * (kPageSize + 64);
+}
+/// Log space promised to a writing job before BEGIN. Room for the largest commit there can be would make a
+/// node reserve gigabytes; a larger commit that meets a full disk waits for space instead of being refused.
 inline constexpr std::uint64_t kPromisedBytes = record_bytes(256);
 /// Asked for beyond what is needed now, so that one reservation serves many commits.
 inline constexpr std::uint64_t kSpaceAhead = 16ull << 20;

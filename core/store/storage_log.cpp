@@ -42,7 +42,9 @@ struct LoopStorage::LogJob {
     }
 };
 
-std::uint64_t LoopStorage::promised_bytes() const { return log_queue_bytes_ + writers_ * kPromisedBytes; }
+std::uint64_t LoopStorage::promised_bytes() const {
+    return log_queue_bytes_ + writers_ * kPromisedBytes;
+}
 
 Lsn LoopStorage::queue_record(std::variant<Commit, NodeSlots, Reset> body) {
     Record record;
@@ -56,6 +58,24 @@ Lsn LoopStorage::queue_record(std::variant<Commit, NodeSlots, Reset> body) {
     return log_queue_.back().lsn;
 }
 
+/// When many stores commit at once, the first of them must not take a sync for itself while the others are
+/// about to be ready: the append waits for as many as the last one had, at most half as long as that took.
+bool LoopStorage::should_wait_for_more() {
+    const bool is_group = writers_ > 0 && !log_queue_.empty() && log_queue_.size() < last_batch_;
+    if (!is_group || seams_.clock.now() >= window_ends_) {
+        return false;
+    }
+    if (window_ == TimerId::none) {
+        window_ = seams_.clock.call_at(window_ends_, [this, alive = std::weak_ptr(alive_)] {
+            if (!alive.expired()) {
+                window_ = TimerId::none;
+                pump_log();
+            }
+        });
+    }
+    return true;
+}
+
 void LoopStorage::pump_log() {
     if (is_log_busy_ || fatal_ || retry_ != TimerId::none) {
         return;
@@ -63,6 +83,11 @@ void LoopStorage::pump_log() {
     if (log_queue_.empty() && !is_tick_due_ && !wants_space_) {
         return;
     }
+    if (should_wait_for_more()) {
+        return;
+    }
+    seams_.clock.cancel(std::exchange(window_, TimerId::none));
+    append_began_ = seams_.clock.now();
     const auto job = std::make_shared<LogJob>();
     const std::size_t count = std::min(log_queue_.size(), kMaxBatch);
     const auto last = log_queue_.begin() + static_cast<std::ptrdiff_t>(count);
@@ -93,7 +118,8 @@ void LoopStorage::finish_log(LogJob& job) {
     members_ = std::move(job.members);
     finish_append(job);
     if (!fatal_ && !job.ticked) {
-        // A segment that could not be closed for lack of space is closed by a later tick; anything else is fatal.
+        // A segment that could not be closed for lack of space is closed by a later tick; anything else is
+        // fatal.
         job.ticked.error().fault == Fault::disk_full ? void(is_log_full_ = true) : fail(job.ticked.error());
     }
     if (!fatal_ && job.wanted_bytes > 0 && job.appended && job.ticked) {
@@ -108,6 +134,8 @@ void LoopStorage::finish_append(LogJob& job) {
     if (job.appended) {
         if (!job.records.empty()) {
             durable_ = job.records.back().lsn;
+            last_batch_ = job.records.size();
+            window_ends_ = seams_.clock.now() + (seams_.clock.now() - append_began_) / 2;
             log_queue_bytes_ -= job.bytes;
             space_bytes_ -= std::min(space_bytes_, job.bytes);
             is_log_full_ = false;
@@ -119,7 +147,8 @@ void LoopStorage::finish_append(LogJob& job) {
         fail(job.appended.error());
         return;
     }
-    // Somebody else took the space that was promised. Nothing of the batch is in the log and nobody was told of it.
+    // Somebody else took the space that was promised. Nothing of the batch is in the log and nobody was told
+    // of it.
     is_log_full_ = true;
     log_queue_.insert(log_queue_.begin(), std::make_move_iterator(job.records.begin()),
                       std::make_move_iterator(job.records.end()));

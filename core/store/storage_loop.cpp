@@ -31,6 +31,7 @@ LoopStorage::LoopStorage(Seams seams, StorageOptions options, StorageStart start
 LoopStorage::~LoopStorage() {
     seams_.clock.cancel(tick_);
     seams_.clock.cancel(retry_);
+    seams_.clock.cancel(window_);
 }
 
 LoopStorage::Store& LoopStorage::store_of(StoreId id) {
@@ -39,19 +40,22 @@ LoopStorage::Store& LoopStorage::store_of(StoreId id) {
         slot = std::make_unique<Store>();
         slot->id = id;
         // Never given again while this Storage lives: two stores never share a lane.
-        slot->lane = id == StoreId{} ? Lane::directory
-                                     : static_cast<Lane>(static_cast<std::uint32_t>(Lane::first_practice) + next_lane_++);
+        slot->lane = id == StoreId{}
+                         ? Lane::directory
+                         : static_cast<Lane>(static_cast<std::uint32_t>(Lane::first_practice) + next_lane_++);
         slot->lane_side = std::make_shared<StoreLane>(seams_, id);
         slot->fold_at_bytes = options_.fold_after_bytes;
     }
     return *slot;
 }
 
-// ---- what callers ask ----------------------------------------------------------------------------------------
+// ---- what callers ask
+// ----------------------------------------------------------------------------------------
 
 bool LoopStorage::has_store(StoreId store) const {
     const auto found = stores_.find(store);
-    return found != stores_.end() && (found->second->last.position.sequence > 0 || !found->second->last.damage.empty());
+    return found != stores_.end() &&
+           (found->second->last.position.sequence > 0 || !found->second->last.damage.empty());
 }
 
 bool LoopStorage::is_unlocked(StoreId store) const {
@@ -61,9 +65,10 @@ bool LoopStorage::is_unlocked(StoreId store) const {
 
 void LoopStorage::unlock(StoreId id, KeyRing ring, std::span<const Migration> migrations, Done done) {
     if (ring.empty() || ring.back().timeline != timeline_) {
-        answer(std::move(done), Error{Fault::bad_usage, fmt::format("store {}: its newest key is not of timeline {}; add a "
-                                                                    "key epoch first",
-                                                                    to_hex(id), to_hex(timeline_))});
+        answer(std::move(done),
+               Error{Fault::bad_usage, fmt::format("store {}: its newest key is not of timeline {}; add a "
+                                                   "key epoch first",
+                                                   to_hex(id), to_hex(timeline_))});
         return;
     }
     auto item = std::make_shared<Item>();
@@ -117,7 +122,8 @@ void LoopStorage::set_node_slots(Bytes document, Done done) {
         // The log is what counts; the file lets a passphrase be tried before the log is read.
         const auto written = std::make_shared<Status>();
         seams_.workers.run(
-            Lane::fold, [data = &seams_.data, shared, written] { *written = write_node_slots(*data, *shared); },
+            Lane::fold,
+            [data = &seams_.data, shared, written] { *written = write_node_slots(*data, *shared); },
             [this, alive = std::weak_ptr(alive_), written, done = std::move(done)]() mutable {
                 if (!alive.expired()) {
                     answer(std::move(done), *written);
@@ -185,7 +191,8 @@ Health LoopStorage::health() const {
     return made;
 }
 
-// ---- a store's queue -----------------------------------------------------------------------------------------
+// ---- a store's queue
+// -----------------------------------------------------------------------------------------
 
 void LoopStorage::enqueue(Store& store, ItemPtr item) {
     if (fatal_) {
@@ -193,8 +200,9 @@ void LoopStorage::enqueue(Store& store, ItemPtr item) {
         return;
     }
     if (store.queue.size() >= kMaxQueuedJobs) {
-        answer(std::move(item->done), Error{Fault::limit, fmt::format("store {} has {} jobs waiting; try again later",
-                                                                      to_hex(store.id), kMaxQueuedJobs)});
+        answer(std::move(item->done),
+               Error{Fault::limit, fmt::format("store {} has {} jobs waiting; try again later",
+                                               to_hex(store.id), kMaxQueuedJobs)});
         return;
     }
     store.queue.push_back(std::move(item));
@@ -210,7 +218,8 @@ void LoopStorage::advance(Store& store) {
         store.queue.pop_front();
         if (item->kind == Kind::write) {
             if (auto refused = backlog(store)) {
-                hold(store.newest, [this, item, error = std::move(*refused)] { answer(std::move(item->done), error); });
+                hold(store.newest,
+                     [this, item, error = std::move(*refused)] { answer(std::move(item->done), error); });
                 continue;
             }
         }
@@ -234,7 +243,8 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
                 // What was accepted already waits for space; nothing is added to it.
                 seams_.clock.defer([this, alive = std::weak_ptr(alive_)] {
                     if (!alive.expired()) {
-                        refuse_waiting(Error{Fault::disk_full, "a log disk is full; free space on it and try again"});
+                        refuse_waiting(
+                            Error{Fault::disk_full, "a log disk is full; free space on it and try again"});
                     }
                 });
             }
@@ -258,29 +268,27 @@ void LoopStorage::start(Store& store, ItemPtr item) {
     store.is_busy = true;
     writers_ += item->kind == Kind::write ? 1 : 0;
     const auto report = std::make_shared<LaneReport>();
-    auto job = [lane = store.lane_side, item, report, make_cipher = options_.parts.page_cipher, through = durable_] {
+    auto job = [lane = store.lane_side, item, report, make_cipher = options_.parts.page_cipher,
+                through = durable_] {
         switch (item->kind) {
             case Kind::unlock:
                 *report = lane->unlock(make_cipher, std::move(item->ring), item->migrations);
                 return;
-            case Kind::lock:
-                *report = lane->lock();
-                return;
+            case Kind::lock: *report = lane->lock(); return;
             case Kind::read:
             case Kind::write:
                 *report = lane->transact(item->kind == Kind::read ? Access::read : Access::write, item->job);
                 item->job = nullptr;  // what it captured goes here, not on the loop later
                 return;
-            case Kind::fold:
-                *report = lane->fold(through);
-                return;
+            case Kind::fold: *report = lane->fold(through); return;
         }
     };
-    seams_.workers.run(store.lane, std::move(job), [this, alive = std::weak_ptr(alive_), &store, item, report] {
-        if (!alive.expired()) {
-            finish(store, item, std::move(*report));
-        }
-    });
+    seams_.workers.run(store.lane, std::move(job),
+                       [this, alive = std::weak_ptr(alive_), &store, item, report] {
+                           if (!alive.expired()) {
+                               finish(store, item, std::move(*report));
+                           }
+                       });
 }
 
 void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
@@ -304,7 +312,8 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
         store.fold_at_bytes = store.last.unfolded_bytes + options_.fold_after_bytes;
     }
     if (item->done) {
-        hold(store.newest, [this, item, status = std::move(status)] { answer(std::move(item->done), status); });
+        hold(store.newest,
+             [this, item, status = std::move(status)] { answer(std::move(item->done), status); });
     }
     consider_fold(store);
     pump_log();
@@ -314,7 +323,8 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
 
 void LoopStorage::consider_fold(Store& store) {
     const bool is_idle = !store.last.is_unlocked && store.queue.empty() && !store.fold_failure;
-    const bool is_due = store.last.unfolded_bytes >= store.fold_at_bytes || (is_idle && store.last.unfolded_bytes > 0);
+    const bool is_due =
+        store.last.unfolded_bytes >= store.fold_at_bytes || (is_idle && store.last.unfolded_bytes > 0);
     if (!is_due || store.is_fold_queued || !store.last.damage.empty() || fatal_) {
         return;
     }
@@ -329,8 +339,8 @@ std::optional<Error> LoopStorage::backlog(const Store& store) const {
     if (!store.fold_failure || store.last.unfolded_bytes < options_.fold_after_bytes * kBacklogFolds) {
         return std::nullopt;
     }
-    return Error{store.fold_failure->fault, fmt::format("store {} cannot be folded: {}", to_hex(store.id),
-                                                        store.fold_failure->text)};
+    return Error{store.fold_failure->fault,
+                 fmt::format("store {} cannot be folded: {}", to_hex(store.id), store.fold_failure->text)};
 }
 
 void LoopStorage::wake_waiting() {

@@ -1,8 +1,9 @@
 // LoopStorage: Storage's implementation on the loop: queues, LSNs, group commit, durability, folding.
 //
 // Within store only. storage_open.cpp builds it. How a transaction travels:
-//   queue of its store → lane (job, seal) → LSN → log queue → log lane (one job at a time takes the whole queue) →
-//   durable → `done`. A store's next job starts when the one before left the lane, before it is durable; `done`s wait.
+//   queue of its store → lane (job, seal) → LSN → log queue → log lane (one job at a time takes the whole
+//   queue) → durable → `done`. A store's next job starts when the one before left the lane, before it is
+//   durable; `done`s wait.
 #pragma once
 
 #include <deque>
@@ -63,18 +64,19 @@ class LoopStorage final : public Storage {
         KeyRing ring;
         std::vector<Migration> migrations;
     };
-    using ItemPtr = std::shared_ptr<Item>;  // owners: the store's queue, then the lane's job and its completion
+    using ItemPtr =
+        std::shared_ptr<Item>;  // owners: the store's queue, then the lane's job and its completion
     struct Store {
         StoreId id;
         Lane lane{};
         std::shared_ptr<StoreLane> lane_side;  // owners: this and the job on the lane
         std::deque<ItemPtr> queue;
-        bool is_busy = false;          // a job is on the lane
-        bool is_waiting = false;       // for log space or for durability before a fold
+        bool is_busy = false;     // a job is on the lane
+        bool is_waiting = false;  // for log space or for durability before a fold
         bool is_unlocked = false;
         bool is_fold_queued = false;
         std::optional<Error> fold_failure;  // of the last fold
-        Lsn newest = 0;                // LSN of its newest commit
+        Lsn newest = 0;                     // LSN of its newest commit
         LaneReport last;
         std::uint64_t fold_at_bytes = 0;
     };
@@ -91,6 +93,7 @@ class LoopStorage final : public Storage {
 
     Lsn queue_record(std::variant<Commit, NodeSlots, Reset> body);
     void pump_log();
+    bool should_wait_for_more();
     void finish_log(LogJob& job);
     void finish_append(LogJob& job);
     void finish_reserve(const LogJob& job);
@@ -118,18 +121,23 @@ class LoopStorage final : public Storage {
     Lsn next_lsn_ = 1;
     Lsn durable_ = 0;
     std::vector<Record> log_queue_;
-    std::uint64_t log_queue_bytes_ = 0;    // of the queue and of the job on the log lane
-    std::multimap<Lsn, Handler> held_;     // what waits for durability
+    std::uint64_t log_queue_bytes_ = 0;  // of the queue and of the job on the log lane
+    std::multimap<Lsn, Handler> held_;   // what waits for durability
     bool is_log_busy_ = false;
-    bool is_log_full_ = false;             // the last append or reservation was refused
+    std::size_t last_batch_ = 0;  // records of the last append
+    Instant append_began_;
+    Instant window_ends_;  // until then the next append waits for jobs that are on their lanes
+    TimerId window_ = TimerId::none;
+    bool is_log_full_ = false;  // the last append or reservation was refused
     bool is_tick_due_ = false;
     bool wants_space_ = false;
-    std::uint64_t space_bytes_ = 0;        // reserved in the log and not used yet
-    std::uint32_t writers_ = 0;            // writing jobs on lanes, each promised kPromisedBytes
+    std::uint64_t space_bytes_ = 0;  // reserved in the log and not used yet
+    std::uint32_t writers_ = 0;      // writing jobs on lanes, each promised kPromisedBytes
     TimerId tick_ = TimerId::none;
     TimerId retry_ = TimerId::none;
     std::optional<Error> fatal_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // owner: this; completions hold weak pointers
+    std::shared_ptr<bool> alive_ =
+        std::make_shared<bool>(true);  // owner: this; completions hold weak pointers
 };
 
 }  // namespace firedrill::store

@@ -30,8 +30,8 @@ std::unique_ptr<LogWriter> wrap(const StorageOptions& options, std::unique_ptr<L
     return options.parts.log_writer ? options.parts.log_writer(std::move(writer)) : std::move(writer);
 }
 
-/// Brings the stores to the end of the log. A store whose files are damaged or of another history is built anew from
-/// the log; one that cannot be is set aside with its reason, and harms no other.
+/// Brings the stores to the end of the log. A store whose files are damaged or of another history is built
+/// anew from the log; one that cannot be is set aside with its reason, and harms no other.
 class StoreRecovery {
   public:
     explicit StoreRecovery(const Seams& seams) : seams_(seams) {}
@@ -88,7 +88,8 @@ class StoreRecovery {
         std::uint32_t generation = 0;
         const std::string prefix = page_file_name(store, 0).substr(0, page_file_name(store, 0).size() - 8);
         for (const std::string& name : TRY(seams_.data.list())) {
-            const auto digits = name.starts_with(prefix) ? from_hex(name.substr(prefix.size())) : std::nullopt;
+            const auto digits =
+                name.starts_with(prefix) ? from_hex(name.substr(prefix.size())) : std::nullopt;
             if (digits && digits->size() == 4) {
                 const auto& at = *digits;
                 const std::uint32_t found = (std::uint32_t{at[0]} << 24) | (std::uint32_t{at[1]} << 16) |
@@ -127,9 +128,10 @@ class StoreRecovery {
         for (const StoreId& store : rebuilt_) {
             RecoveredStore& slot = stores[store];
             if (slot.damage.empty() && slot.pages->position().sequence == 0) {
-                slot.damage = fmt::format("store {}: its files are damaged and the log has none of its commits; restore it "
-                                          "from a copy",
-                                          to_hex(store));
+                slot.damage = fmt::format(
+                    "store {}: its files are damaged and the log has none of its commits; restore it "
+                    "from a copy",
+                    to_hex(store));
             }
         }
         return {};
@@ -154,7 +156,8 @@ Result<std::unique_ptr<Storage>> Storage::create(Seams seams, StorageOptions opt
     CHECK(options.signing_seed != nullptr);
     CHECK(!seams.logs.empty());
     if (node_slots.empty() || node_slots.size() > kNodeSlotsLimit) {
-        return Error{Fault::bad_usage, fmt::format("a node slots document has 1 to {} bytes", kNodeSlotsLimit)};
+        return Error{Fault::bad_usage,
+                     fmt::format("a node slots document has 1 to {} bytes", kNodeSlotsLimit)};
     }
     StorageStart start;
     start.claim = TRY(seams.data.claim(kOwner));
@@ -179,14 +182,15 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
     start.claim = TRY(seams.data.claim(kOwner));
     const DataFolder folder = TRY(read_data_folder(seams.data));
     if (options.node != NodeId{} && options.node != folder.node) {
-        return Error{Fault::bad_usage, fmt::format("data folder {} belongs to node {}, not {}", seams.data.label(),
-                                                   to_hex(folder.node), to_hex(options.node))};
+        return Error{Fault::bad_usage,
+                     fmt::format("data folder {} belongs to node {}, not {}", seams.data.label(),
+                                 to_hex(folder.node), to_hex(options.node))};
     }
     options.node = folder.node;
     StoreRecovery recovery(seams);
     const auto sink = [&recovery](Record&& record) { return recovery.take(std::move(record)); };
-    auto recovered = TRY(recover_log(log_options(seams, options, {folder.node, TimelineId{}}), 0, sink,
-                                     seams.clock.wall()));
+    auto recovered = TRY(
+        recover_log(log_options(seams, options, {folder.node, TimelineId{}}), 0, sink, seams.clock.wall()));
     TRY(recovery.finish());
     TRY(reconcile_slots(seams.data, recovered.scan.node_slots));
     start.stores = std::move(recovery.stores);

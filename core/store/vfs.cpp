@@ -17,15 +17,19 @@ constexpr const char* kVfsName = "firedrill";
 constexpr const char* kBinding = "binding";
 
 std::uint32_t load_big_u32(const Byte* from) {
-    return (std::uint32_t{from[0]} << 24) | (std::uint32_t{from[1]} << 16) | (std::uint32_t{from[2]} << 8) | from[3];
+    return (std::uint32_t{from[0]} << 24) | (std::uint32_t{from[1]} << 16) | (std::uint32_t{from[2]} << 8) |
+           from[3];
 }
 
 }  // namespace
 
-StoreFile::PlainBuffer::~PlainBuffer() { crypto::zeroise(bytes); }
+StoreFile::PlainBuffer::~PlainBuffer() {
+    crypto::zeroise(bytes);
+}
 
 std::string StoreFile::uri() const {
-    return fmt::format("file:store?vfs={}&{}={:x}", kVfsName, kBinding, reinterpret_cast<std::uintptr_t>(this));
+    return fmt::format("file:store?vfs={}&{}={:x}", kVfsName, kBinding,
+                       reinterpret_cast<std::uintptr_t>(this));
 }
 
 void StoreFile::fail(Error error) {
@@ -79,8 +83,9 @@ Status StoreFile::write(std::uint64_t offset, ByteView bytes) {
     CHECK(bytes.size() == kPageSize);
     const auto page = static_cast<PageNumber>(offset / kPageSize + 1);
     if (batch_.size() >= kMaxChangedPages && !batch_.contains(page)) {
-        return Error{Fault::limit, fmt::format("store {}: a transaction may change {} pages; do the work in smaller parts",
-                                               to_hex(pages_.store()), kMaxChangedPages)};
+        return Error{Fault::limit,
+                     fmt::format("store {}: a transaction may change {} pages; do the work in smaller parts",
+                                 to_hex(pages_.store()), kMaxChangedPages)};
     }
     std::unique_ptr<PlainBuffer>& buffer = batch_[page];
     if (!buffer) {
@@ -91,7 +96,8 @@ Status StoreFile::write(std::uint64_t offset, ByteView bytes) {
     return {};
 }
 
-// SQLite cuts the file only after xSync, so the new length is what page 1's header says (SQLite file format, 1.3).
+// SQLite cuts the file only after xSync, so the new length is what page 1's header says (SQLite file
+// format, 1.3).
 Result<PageNumber> StoreFile::new_page_count() const {
     const PageNumber before = pages_.position().page_count;
     const PageNumber last = batch_.rbegin()->first;
@@ -127,7 +133,8 @@ Status StoreFile::sync() {
     return {};
 }
 
-// ---- the C face ----------------------------------------------------------------------------------------------
+// ---- the C face
+// ----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -136,7 +143,9 @@ struct VfsFile {
     StoreFile* store;
 };
 
-StoreFile& bound(sqlite3_file* file) { return *reinterpret_cast<VfsFile*>(file)->store; }
+StoreFile& bound(sqlite3_file* file) {
+    return *reinterpret_cast<VfsFile*>(file)->store;
+}
 
 /// Keeps the failure for the connection and answers SQLite.
 int answer(StoreFile& file, Status status, int code) {
@@ -160,7 +169,8 @@ int on_read(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
     }
     const MutableBytes into(static_cast<Byte*>(out), static_cast<std::size_t>(size));
     std::size_t got = 0;
-    const int code = answer(store, store.read(static_cast<std::uint64_t>(offset), into, got), SQLITE_IOERR_READ);
+    const int code =
+        answer(store, store.read(static_cast<std::uint64_t>(offset), into, got), SQLITE_IOERR_READ);
     std::fill(into.begin() + static_cast<std::ptrdiff_t>(got), into.end(), Byte{0});
     return code != SQLITE_OK ? code : (got == into.size() ? SQLITE_OK : SQLITE_IOERR_SHORT_READ);
 }
@@ -189,14 +199,22 @@ int on_file_size(sqlite3_file* file, sqlite3_int64* out) {
     return SQLITE_OK;
 }
 
-int on_lock(sqlite3_file*, int) { return SQLITE_OK; }  // one connection a store: nobody else can hold it
+int on_lock(sqlite3_file*, int) {
+    return SQLITE_OK;
+}  // one connection a store: nobody else can hold it
 int on_check_lock(sqlite3_file*, int* out) {
     *out = 0;
     return SQLITE_OK;
 }
-int on_control(sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; }
-int on_sector_size(sqlite3_file*) { return static_cast<int>(kPageSize); }
-int on_characteristics(sqlite3_file*) { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
+int on_control(sqlite3_file*, int, void*) {
+    return SQLITE_NOTFOUND;
+}
+int on_sector_size(sqlite3_file*) {
+    return static_cast<int>(kPageSize);
+}
+int on_characteristics(sqlite3_file*) {
+    return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
 
 constexpr sqlite3_io_methods kMethods{
     .iVersion = 1,
@@ -228,7 +246,9 @@ int on_open(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags, 
     return SQLITE_OK;
 }
 
-int on_delete(sqlite3_vfs*, const char*, int) { return SQLITE_IOERR_DELETE_NOENT; }
+int on_delete(sqlite3_vfs*, const char*, int) {
+    return SQLITE_IOERR_DELETE_NOENT;
+}
 int on_access(sqlite3_vfs*, const char*, int, int* out) {
     *out = 0;  // no journal is ever there
     return SQLITE_OK;
@@ -241,10 +261,18 @@ int on_randomness(sqlite3_vfs*, int size, char* out) {
     std::fill_n(out, size, char{0});  // only seeds SQL random(), which the authorizer refuses
     return size;
 }
-int on_sleep(sqlite3_vfs*, int) { return 0; }
-int on_current_time(sqlite3_vfs*, double*) { return SQLITE_ERROR; }
-int on_current_time_64(sqlite3_vfs*, sqlite3_int64*) { return SQLITE_ERROR; }
-int on_last_error(sqlite3_vfs*, int, char*) { return 0; }
+int on_sleep(sqlite3_vfs*, int) {
+    return 0;
+}
+int on_current_time(sqlite3_vfs*, double*) {
+    return SQLITE_ERROR;
+}
+int on_current_time_64(sqlite3_vfs*, sqlite3_int64*) {
+    return SQLITE_ERROR;
+}
+int on_last_error(sqlite3_vfs*, int, char*) {
+    return 0;
+}
 
 }  // namespace
 
@@ -267,8 +295,9 @@ Status StoreFile::register_vfs() {
         return made;
     }();
     static const int registered = sqlite3_vfs_register(&vfs, 0);
-    return registered == SQLITE_OK ? Status()
-                                   : Status(Error{Fault::internal, "SQLite does not take the store's file layer"});
+    return registered == SQLITE_OK
+               ? Status()
+               : Status(Error{Fault::internal, "SQLite does not take the store's file layer"});
 }
 
 }  // namespace firedrill::store

@@ -1,8 +1,9 @@
 // The SQLite VFS "firedrill": what SQLite believes to be a database file is a PageStore behind a StoreFile.
 //
-// Writes collect in a batch; xSync closes it into one Commit. There are no other files: journals stay in memory,
-// temporary files are refused. SQLite is given neither time nor randomness: SQL that asks for them gets an error or
-// NULL, both come as bound parameters. One StoreFile is used by one thread, the store's lane.
+// Writes collect in a batch; xSync closes it into one Commit. There are no other files: journals stay in
+// memory, temporary files are refused. SQLite is given neither time nor randomness: SQL that asks for them
+// gets an error or NULL, both come as bound parameters. One StoreFile is used by one thread, the store's
+// lane.
 #pragma once
 
 #include <map>

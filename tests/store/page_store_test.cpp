@@ -263,7 +263,8 @@ TEST_F(PageStoreTest, ADamagedHeaderOrAMissingPageFileIsSaid) {
     pages.reset();
     machine->cut_power();
     disk->put_back(image);
-    machine = std::make_unique<sim::Machine>(universe, "node.2", "10.0.0.1", std::vector<sim::SimDisk*>{disk.get()});
+    machine = std::make_unique<sim::Machine>(universe, "node.2", "10.0.0.1",
+                                             std::vector<sim::SimDisk*>{disk.get()});
     ASSERT_TRUE(disk->remove(file()).is_ok());
 
     EXPECT_EQ(PageStore::open(*disk, kStore).error().fault, Fault::damaged);
@@ -297,7 +298,11 @@ TEST_F(PageStoreTest, WritesTheDocumentedLeavesFile) {
 
     ASSERT_EQ(leaves.size(), 148U + 32U);
     EXPECT_EQ(to_hex(ByteView(leaves).first(40)),
-              "46444c4541564553" "01000000" "05000000000000000000000000000000" "01000000" "0100000000000000");
+              "46444c4541564553"
+              "01000000"
+              "05000000000000000000000000000000"
+              "01000000"
+              "0100000000000000");
     EXPECT_TRUE(equal(ByteView(leaves).subspan(40, 32), pages->position().last_hash.view()));
     EXPECT_EQ(load_u32(&leaves[72]), 1U);
     EXPECT_TRUE(equal(ByteView(leaves).subspan(76, 32), pages->position().root.view()));

@@ -58,8 +58,10 @@ TEST_F(SealedPageTest, NeverOpensAsAnotherPageStoreOrTimeline) {
 
     EXPECT_FALSE(cipher->open(13, sealed, opened).is_ok());
     EXPECT_FALSE(make_page_cipher(other, std::move(same_key))->open(12, sealed, opened).is_ok());
-    EXPECT_FALSE(make_page_cipher(store, ring_of(store, other_timeline, {1}))->open(12, sealed, opened).is_ok());
-    EXPECT_FALSE(make_page_cipher(store, ring_of(store, test_timeline(), {2}))->open(12, sealed, opened).is_ok());
+    EXPECT_FALSE(
+        make_page_cipher(store, ring_of(store, other_timeline, {1}))->open(12, sealed, opened).is_ok());
+    EXPECT_FALSE(
+        make_page_cipher(store, ring_of(store, test_timeline(), {2}))->open(12, sealed, opened).is_ok());
 }
 
 TEST_F(SealedPageTest, EveryStoredByteCounts) {
@@ -105,9 +107,11 @@ TEST(SealedPage, IsTheDocumentedExample) {
     make_page_cipher(store, std::move(ring))->seal(2, 4, nonce, plain, sealed);
 
     EXPECT_EQ(to_hex(ByteView(sealed).first(16)), "7ec146d3e0f3657939a6238dbe3ae8ee");
-    EXPECT_EQ(to_hex(ByteView(sealed).subspan(kPlainSize)), "0000030000000400000000000000404142434445464748494a4b4c4d4e4f5051525354555657"
+    EXPECT_EQ(to_hex(ByteView(sealed).subspan(kPlainSize)),
+              "0000030000000400000000000000404142434445464748494a4b4c4d4e4f5051525354555657"
               "ef5f7e6b2fc29ade224d3c1f39ed8e8e00000000000000000000");
-    EXPECT_EQ(to_hex(page_leaf(2, sealed).view()), "dc8ab3119e80fbc74e4fe0a15f2b55747eb19cdef6c0fde1c1a0070c246b8b1a");
+    EXPECT_EQ(to_hex(page_leaf(2, sealed).view()),
+              "dc8ab3119e80fbc74e4fe0a15f2b55747eb19cdef6c0fde1c1a0070c246b8b1a");
 }
 
 }  // namespace

@@ -66,7 +66,8 @@ RC_GTEST_PROP(PageTree, RootEqualsNaiveRecomputation, ()) {
             tree.resize(size);
             model.resize(size);
         } else {
-            const auto page = static_cast<PageNumber>(*rc::gen::inRange<int>(1, static_cast<int>(model.size()) + 1));
+            const auto page =
+                static_cast<PageNumber>(*rc::gen::inRange<int>(1, static_cast<int>(model.size()) + 1));
             const Digest leaf = digest_of(static_cast<std::uint32_t>(*rc::gen::inRange<int>(0, 1000)));
             tree.set(page, leaf);
             model[page - 1] = leaf;

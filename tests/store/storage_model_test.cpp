@@ -1,7 +1,8 @@
-// Random histories over several stores, with a power cut or a failed call at every disk operation, against a plain model.
+// Random histories over several stores, with a power cut or a failed call at every disk operation, against a
+// plain model.
 //
-// What was acknowledged is there after recovery, what was not is there as a whole or not at all, in the order of its
-// store; integrity_check is content; no plaintext reaches a disk; no nonce is used twice.
+// What was acknowledged is there after recovery, what was not is there as a whole or not at all, in the order
+// of its store; integrity_check is content; no plaintext reaches a disk; no nonce is used twice.
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -19,7 +20,18 @@ constexpr std::string_view kCanary = "CANARYoftheday";
 constexpr std::uint32_t kStores = 3;
 
 enum class Verb : std::uint8_t {
-    insert, update, remove, bulk, make_index, drop_index, roll_back, savepoint, failing_statement, vacuum, relock, fold,
+    insert,
+    update,
+    remove,
+    bulk,
+    make_index,
+    drop_index,
+    roll_back,
+    savepoint,
+    failing_statement,
+    vacuum,
+    relock,
+    fold,
     restart,
 };
 constexpr std::uint32_t kVerbs = 13;
@@ -35,8 +47,8 @@ using History = std::vector<Step>;
 using Rows = std::map<std::int64_t, std::string>;
 
 std::ostream& operator<<(std::ostream& out, const Step& step) {
-    return out << "{Verb(" << int(step.verb) << "), " << step.store << ", " << step.key << ", " << step.size << ", "
-               << step.is_waited_for << "}";
+    return out << "{Verb(" << int(step.verb) << "), " << step.store << ", " << step.key << ", " << step.size
+               << ", " << step.is_waited_for << "}";
 }
 
 std::string body_of(const Step& step, std::uint32_t nth = 0) {
@@ -47,9 +59,7 @@ void apply_to_model(const Step& step, Rows& rows) {
     switch (step.verb) {
         case Verb::insert:
         case Verb::savepoint:
-        case Verb::failing_statement:
-            rows[step.key] = body_of(step);
-            break;
+        case Verb::failing_statement: rows[step.key] = body_of(step); break;
         case Verb::update:
             for (auto& [id, body] : rows) {
                 if (id % 3 == step.key % 3) {
@@ -71,8 +81,7 @@ void apply_to_model(const Step& step, Rows& rows) {
         case Verb::vacuum:
         case Verb::relock:
         case Verb::fold:
-        case Verb::restart:
-            break;
+        case Verb::restart: break;
     }
 }
 
@@ -83,11 +92,12 @@ Status put(Database& database, std::int64_t id, const std::string& body) {
 
 Status run_step(const Step& step, Database& database) {
     switch (step.verb) {
-        case Verb::insert:
-            return put(database, step.key, body_of(step));
+        case Verb::insert: return put(database, step.key, body_of(step));
         case Verb::update: {
             auto statement = TRY(database.prepare("UPDATE note SET body = ?1 WHERE id % 3 = ?2"));
-            return statement.bind(1, std::string_view(body_of(step))).bind(2, std::int64_t{step.key % 3}).run();
+            return statement.bind(1, std::string_view(body_of(step)))
+                .bind(2, std::int64_t{step.key % 3})
+                .run();
         }
         case Verb::remove: {
             auto statement = TRY(database.prepare("DELETE FROM note WHERE id % 4 = ?1"));
@@ -98,10 +108,8 @@ Status run_step(const Step& step, Database& database) {
                 TRY(put(database, 1000 + step.key * 100 + nth, body_of(step, nth)));
             }
             return {};
-        case Verb::make_index:
-            return database.execute("CREATE INDEX IF NOT EXISTS by_body ON note (body)");
-        case Verb::drop_index:
-            return database.execute("DROP INDEX IF EXISTS by_body");
+        case Verb::make_index: return database.execute("CREATE INDEX IF NOT EXISTS by_body ON note (body)");
+        case Verb::drop_index: return database.execute("DROP INDEX IF EXISTS by_body");
         case Verb::roll_back:
             TRY(put(database, step.key, body_of(step)));
             TRY(database.execute("DELETE FROM note WHERE id % 2 = 0"));
@@ -120,12 +128,10 @@ Status run_step(const Step& step, Database& database) {
                        ? Status()
                        : (twice ? Status(Error{Fault::internal, "a duplicate went in"}) : twice);
         }
-        case Verb::vacuum:
-            return database.execute("PRAGMA incremental_vacuum");
+        case Verb::vacuum: return database.execute("PRAGMA incremental_vacuum");
         case Verb::relock:
         case Verb::fold:
-        case Verb::restart:
-            break;
+        case Verb::restart: break;
     }
     return {};
 }
@@ -179,7 +185,8 @@ class ModelRun {
     ModelRun(std::uint64_t seed, std::size_t logs) : world_(seed, logs) {
         world_.fold_after_bytes = 24 * kPageSize;
         world_.parts.page_cipher = [this](StoreId store, KeyRing ring) {
-            return std::make_unique<CountingCipher>(make_page_cipher(store, std::move(ring)), nonces_, are_nonces_unique_);
+            return std::make_unique<CountingCipher>(make_page_cipher(store, std::move(ring)), nonces_,
+                                                    are_nonces_unique_);
         };
         for (sim::SimDisk* disk : disks()) {
             disk->set_tap([this](std::string_view, std::uint64_t, ByteView bytes) {
@@ -234,11 +241,8 @@ class ModelRun {
     void arm(const Mishap& mishap) {
         sim::SimDisk& disk = *disks().at(mishap.disk);
         switch (mishap.kind) {
-            case Mishap::Kind::none:
-                break;
-            case Mishap::Kind::power_cut:
-                disk.cut_power_after(mishap.operation);
-                break;
+            case Mishap::Kind::none: break;
+            case Mishap::Kind::power_cut: disk.cut_power_after(mishap.operation); break;
             case Mishap::Kind::failed_not_done:
                 disk.fail_operation(mishap.operation, sim::CallOutcome::not_done, sim::Times::once);
                 break;
@@ -281,9 +285,7 @@ class ModelRun {
     void start(const Step& step) {
         const StoreId id = store_id(step.store);
         switch (step.verb) {
-            case Verb::fold:
-                (void)world_.fold().is_ok();
-                return;
+            case Verb::fold: (void)world_.fold().is_ok(); return;
             case Verb::relock:
                 settle();
                 if (!is_over()) {
@@ -302,8 +304,7 @@ class ModelRun {
                     (void)world_.unlock(store_id(store)).is_ok();
                 }
                 return;
-            default:
-                break;
+            default: break;
         }
         transact(step, id);
         if (step.is_waited_for) {
@@ -341,7 +342,8 @@ class ModelRun {
                     if (*state + 1 == model.states.size()) {
                         model.states.pop_back();
                     } else {
-                        problem_ = "a transaction failed after later ones were built on it: " + status.error().text;
+                        problem_ =
+                            "a transaction failed after later ones were built on it: " + status.error().text;
                     }
                 }
             });
@@ -397,8 +399,9 @@ class ModelRun {
                 return;
             }
         }
-        problem_ = fmt::format("store {} has {} rows; none of the {} states after its acknowledged one is that", number,
-                               rows.size(), model.states.size() - model.acknowledged);
+        problem_ =
+            fmt::format("store {} has {} rows; none of the {} states after its acknowledged one is that",
+                        number, rows.size(), model.states.size() - model.acknowledged);
     }
 
     StoreWorld world_;
@@ -427,10 +430,13 @@ History make_history(std::uint64_t seed, std::size_t steps) {
     return history;
 }
 
-bool is_long() { return std::getenv("FIREDRILL_LONG") != nullptr; }
+bool is_long() {
+    return std::getenv("FIREDRILL_LONG") != nullptr;
+}
 
 /// Every operation of every disk, one run each.
-std::uint64_t sweep(std::uint64_t seed, std::size_t steps, std::size_t logs, Mishap::Kind kind, bool is_twice) {
+std::uint64_t sweep(std::uint64_t seed, std::size_t steps, std::size_t logs, Mishap::Kind kind,
+                    bool is_twice) {
     const History history = make_history(seed, steps);
     ModelRun plain(seed, logs);
     const std::string sound = plain.run(history, {});
@@ -486,14 +492,15 @@ TEST(StorageModel, NoticesALogThatForgets) {
 }
 
 rc::Gen<Step> any_step() {
-    return rc::gen::map(rc::gen::tuple(rc::gen::inRange<int>(0, int{kVerbs}), rc::gen::inRange<int>(1, int{kStores} + 1),
-                                       rc::gen::inRange<int>(0, 40), rc::gen::inRange<int>(0, 2000),
-                                       rc::gen::arbitrary<bool>()),
-                        [](const std::tuple<int, int, int, int, bool>& from) {
-                            return Step{static_cast<Verb>(std::get<0>(from)), static_cast<std::uint32_t>(std::get<1>(from)),
-                                        static_cast<std::uint32_t>(std::get<2>(from)),
-                                        static_cast<std::uint32_t>(std::get<3>(from)), std::get<4>(from)};
-                        });
+    return rc::gen::map(
+        rc::gen::tuple(rc::gen::inRange<int>(0, int{kVerbs}), rc::gen::inRange<int>(1, int{kStores} + 1),
+                       rc::gen::inRange<int>(0, 40), rc::gen::inRange<int>(0, 2000),
+                       rc::gen::arbitrary<bool>()),
+        [](const std::tuple<int, int, int, int, bool>& from) {
+            return Step{static_cast<Verb>(std::get<0>(from)), static_cast<std::uint32_t>(std::get<1>(from)),
+                        static_cast<std::uint32_t>(std::get<2>(from)),
+                        static_cast<std::uint32_t>(std::get<3>(from)), std::get<4>(from)};
+        });
 }
 
 RC_GTEST_PROP(StorageModel, AnyHistorySurvivesARandomPowerCut, ()) {

@@ -127,9 +127,8 @@ TEST_F(StorageTest, StopsWhenSqliteEndsTheTransactionByItself) {
 TEST_F(StorageTest, AReadingTransactionCannotWrite) {
     open_store(kFirst);
 
-    const Status refused = world.read(kFirst, [](Database& database) {
-        return database.execute("INSERT INTO note VALUES (1, 'x')");
-    });
+    const Status refused = world.read(
+        kFirst, [](Database& database) { return database.execute("INSERT INTO note VALUES (1, 'x')"); });
 
     expect_fault(refused, Fault::refused);
 }
@@ -139,7 +138,8 @@ TEST_F(StorageTest, BoundsATransaction) {
 
     const Status huge = world.write(kFirst, [](Database& database) -> Status {
         return database.execute(
-            "INSERT INTO note (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
+            "INSERT INTO note (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i "
+            "< 20000) "
             "SELECT hex(zeroblob(2000)) FROM n");
     });
 
@@ -173,8 +173,9 @@ TEST_F(StorageTest, RefusesTheWrongKeysAndAnOldTimeline) {
 }
 
 TEST_F(StorageTest, RefusesANewerSchemaUntouched) {
-    constexpr Migration kTwo[] = {{1, "CREATE TABLE note (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT"},
-                                  {2, "ALTER TABLE note ADD COLUMN kind TEXT"}};
+    constexpr Migration kTwo[] = {
+        {1, "CREATE TABLE note (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT"},
+        {2, "ALTER TABLE note ADD COLUMN kind TEXT"}};
     open_store(kFirst);
     expect_ok(world.execute(kFirst, insert(1, "one")));
     expect_ok(world.lock(kFirst));
@@ -189,8 +190,9 @@ TEST_F(StorageTest, RefusesANewerSchemaUntouched) {
 }
 
 TEST_F(StorageTest, AMigrationThatFailsLeavesTheOldSchema) {
-    constexpr Migration kBad[] = {{1, "CREATE TABLE note (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT"},
-                                  {2, "ALTER TABLE note ADD COLUMN kind TEXT; SELECT nonsense"}};
+    constexpr Migration kBad[] = {
+        {1, "CREATE TABLE note (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT"},
+        {2, "ALTER TABLE note ADD COLUMN kind TEXT; SELECT nonsense"}};
     open_store(kFirst);
     expect_ok(world.lock(kFirst));
 
@@ -292,7 +294,9 @@ TEST_F(StorageTest, GroupsCommitsOfManyStoresIntoOneSync) {
     EXPECT_LT(world.logs[0]->operation_count() - before, 16U);
 }
 
-std::string page_file_of(StoreId store) { return page_file_name(store, 1); }
+std::string page_file_of(StoreId store) {
+    return page_file_name(store, 1);
+}
 
 TEST_F(StorageTest, RepairsDamagedPagesFromTheLogWhileReading) {
     open_store(kFirst);
@@ -304,7 +308,8 @@ TEST_F(StorageTest, RepairsDamagedPagesFromTheLogWhileReading) {
     const PageNumber pages = world.health(kFirst).pages;
     ASSERT_GT(pages, 8U);
     ASSERT_TRUE(world.data->corrupt(page_file_of(kFirst), 0, Bytes(100, 0xee)).has_value());
-    ASSERT_TRUE(world.data->corrupt(page_file_of(kFirst), 5 * kPageSize, Bytes(2 * kPageSize, 0xee)).has_value());
+    ASSERT_TRUE(
+        world.data->corrupt(page_file_of(kFirst), 5 * kPageSize, Bytes(2 * kPageSize, 0xee)).has_value());
     ASSERT_TRUE(world.data->break_sector(page_file_of(kFirst), 8 * kPageSize).has_value());
 
     open_store(kFirst);
@@ -373,7 +378,8 @@ TEST_F(StorageTest, ABigCommitThatMeetsAFullDiskWaitsForSpace) {
         kFirst, Access::write,
         [](Database& database) {
             return database.execute(
-                "INSERT INTO note (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 7000) "
+                "INSERT INTO note (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                "WHERE i < 7000) "
                 "SELECT hex(zeroblob(1800)) FROM n");
         },
         [&big](Status status) { big = std::move(status); });
@@ -391,8 +397,10 @@ TEST_F(StorageTest, ABigCommitThatMeetsAFullDiskWaitsForSpace) {
 
 TEST_F(StorageTest, IncrementalVacuumGivesPagesBack) {
     open_store(kFirst);
-    expect_ok(world.execute(kFirst, "INSERT INTO note (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-                                    "WHERE i < 500) SELECT hex(zeroblob(1000)) FROM n"));
+    expect_ok(world.execute(
+        kFirst,
+        "INSERT INTO note (body) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE i < 500) SELECT hex(zeroblob(1000)) FROM n"));
     expect_ok(world.fold());
     const PageNumber before = world.health(kFirst).pages;
     expect_ok(world.execute(kFirst, "DELETE FROM note WHERE id > 10"));
@@ -413,7 +421,9 @@ TEST_F(StorageTest, BoundsTheJobsThatWait) {
     for (int i = 0; i < 5000; ++i) {
         world.storage->transact(
             kFirst, Access::read, [](Database&) -> Status { return {}; },
-            [&refused](Status status) { refused += !status && status.error().fault == Fault::limit ? 1 : 0; });
+            [&refused](Status status) {
+                refused += !status && status.error().fault == Fault::limit ? 1 : 0;
+            });
     }
     world.universe.loop.run_for(std::chrono::seconds(5));
 

@@ -77,7 +77,9 @@ TEST(StorageThreads, ManyStoresCommitFoldAndComeBackOnRealLanes) {
             for (std::uint32_t number = 1; number <= kStores; ++number) {
                 world.storage->transact(
                     store_id(number), Access::write,
-                    [](Database& database) { return database.execute("INSERT INTO note (body) VALUES ('real')"); },
+                    [](Database& database) {
+                        return database.execute("INSERT INTO note (body) VALUES ('real')");
+                    },
                     [&left](Status status) {
                         EXPECT_TRUE(status.is_ok()) << status.error().text;
                         --left;

@@ -1,4 +1,5 @@
-// StoreWorld: one simulated machine with a data disk and log disks, and the Storage on it, for tests of store.
+// StoreWorld: one simulated machine with a data disk and log disks, and the Storage on it, for tests of
+// store.
 #pragma once
 
 #include <memory>
@@ -36,7 +37,8 @@ inline KeyRing test_ring(StoreId store, TimelineId timeline = test_timeline(), B
     return ring;
 }
 
-inline constexpr Migration kNotes[] = {{1, "CREATE TABLE note (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT"}};
+inline constexpr Migration kNotes[] = {
+    {1, "CREATE TABLE note (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT"}};
 
 class StoreWorld {
   public:
@@ -62,7 +64,8 @@ class StoreWorld {
         for (const auto& log : logs) {
             disks.push_back(log.get());
         }
-        machine = std::make_unique<sim::Machine>(universe, fmt::format("node.{}", ++boots), "10.0.0.1", disks);
+        machine =
+            std::make_unique<sim::Machine>(universe, fmt::format("node.{}", ++boots), "10.0.0.1", disks);
     }
     [[nodiscard]] StorageOptions options() {
         StorageOptions made;
@@ -89,7 +92,8 @@ class StoreWorld {
         return open();
     }
 
-    /// Runs the loop until the call answered. unavailable: it never will (power is gone or nothing is left to do).
+    /// Runs the loop until the call answered. unavailable: it never will (power is gone or nothing is left to
+    /// do).
     template <class Call>
     Status wait(Call&& call) {
         auto answer = std::make_shared<std::optional<Status>>();
@@ -101,7 +105,9 @@ class StoreWorld {
         return unlock_with(store, test_ring(store), migrations);
     }
     Status unlock_with(StoreId store, KeyRing ring, std::span<const Migration> migrations = kNotes) {
-        return wait([&](Storage::Done done) { storage->unlock(store, std::move(ring), migrations, std::move(done)); });
+        return wait([&](Storage::Done done) {
+            storage->unlock(store, std::move(ring), migrations, std::move(done));
+        });
     }
     Status lock(StoreId store) {
         return wait([&](Storage::Done done) { storage->lock(store, std::move(done)); });
@@ -130,7 +136,9 @@ class StoreWorld {
             *out = TRY(statement.step()) ? statement.text(0) : "(no row)";
             return {};
         });
-        return status ? *out : "error: " + std::string(fault_name(status.error().fault)) + ": " + status.error().text;
+        return status
+                   ? *out
+                   : "error: " + std::string(fault_name(status.error().fault)) + ": " + status.error().text;
     }
     [[nodiscard]] StoreHealth health(StoreId store) const {
         for (const StoreHealth& each : storage->health().stores) {
