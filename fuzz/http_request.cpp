@@ -1,5 +1,5 @@
-// Any bytes on a connection: the same requests however they are cut, one well-formed answer each, none after a framing
-// error (WebWorld::exchange checks the last two).
+// Any bytes on a connection: the same requests however they are cut, one well-formed answer each, none after
+// a framing error (WebWorld::exchange checks the last two).
 #include "base/check.h"
 #include "fuzz/support.h"
 

@@ -25,9 +25,9 @@ NodeWorld::NodeWorld() {
     node_ = std::move(*booted);
     CHECK(machine_.run_until([&] { return is_ready; }) && site_ != nullptr);
     bool is_made = false;
-    node_->identity().create_practice({std::string(kPractice), "Harbor Therapy", std::string(kLogin),
-                                       crypto::Secret(as_bytes(kPassword))},
-                                      [&](Result<identity::PracticeInfo> made) { is_made = made.is_ok(); });
+    node_->identity().create_practice(
+        {std::string(kPractice), "Harbor Therapy", std::string(kLogin), crypto::Secret(as_bytes(kPassword))},
+        [&](Result<identity::PracticeInfo> made) { is_made = made.is_ok(); });
     CHECK(machine_.run_until([&] { return is_made; }));
     journal.clear();
 }

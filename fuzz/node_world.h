@@ -1,5 +1,5 @@
-// NodeWorld: a whole node on a simulated machine, whose real site a fuzz target posts to. Slow to make, so that targets
-// keep one for many inputs and put it back in order after each.
+// NodeWorld: a whole node on a simulated machine, whose real site a fuzz target posts to. Slow to make, so
+// that targets keep one for many inputs and put it back in order after each.
 #pragma once
 
 #include <memory>

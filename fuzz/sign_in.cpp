@@ -1,5 +1,5 @@
-// Any body posted to the sign-in page of a real node: a session only with the right password, and no trace of the body
-// in the journal.
+// Any body posted to the sign-in page of a real node: a session only with the right password, and no trace of
+// the body in the journal.
 #include <algorithm>
 
 #include "base/check.h"
@@ -33,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         answer = world->post("/sign-in", body);
     }
 
-    const auto cookie = std::ranges::find(answer.fields, "Set-Cookie", [](const auto& field) { return field.first; });
+    const auto cookie =
+        std::ranges::find(answer.fields, "Set-Cookie", [](const auto& field) { return field.first; });
     CHECK((answer.status == 303) == is_right);
     CHECK((cookie != answer.fields.end()) == is_right);
     CHECK(is_right || answer.status == 400 || answer.status == 401 || answer.status == 503);

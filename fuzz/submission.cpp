@@ -1,5 +1,5 @@
-// Any body posted to a form, twice: one well-formed answer each; what validates is stored once; the journal holds
-// nothing of it. The first byte chooses the form and whether storage works.
+// Any body posted to a form, twice: one well-formed answer each; what validates is stored once; the journal
+// holds nothing of it. The first byte chooses the form and whether storage works.
 #include "base/check.h"
 #include "fuzz/support.h"
 #include "web/limits.h"

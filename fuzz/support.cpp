@@ -36,8 +36,8 @@ Answer parse_answer(std::string_view bytes, bool is_head) {
     CHECK(is_head ? out.body.empty() : out.field("Content-Length") == std::to_string(out.body.size()));
     out.closes = out.field("Connection") == "close";
     CHECK(out.closes || out.field("Connection") == "keep-alive");
-    for (const char* name : {"Date", "Strict-Transport-Security", "Content-Security-Policy", "X-Content-Type-Options",
-                             "Cross-Origin-Opener-Policy", "Cache-Control"}) {
+    for (const char* name : {"Date", "Strict-Transport-Security", "Content-Security-Policy",
+                             "X-Content-Type-Options", "Cross-Origin-Opener-Policy", "Cache-Control"}) {
         CHECK(!out.field(name).empty());
     }
     return out;
@@ -66,9 +66,10 @@ std::string reading_of(std::string_view bytes, std::size_t first_piece, std::siz
             }
             const web::Request& request = **next;
             CHECK(request.path.starts_with('/'));
-            CHECK(request.path.find("..") == std::string::npos && request.path.find("//") == std::string::npos);
-            out += fmt::format("{} {}?{} {} {}\n", static_cast<int>(request.method), request.path, request.query,
-                               request.host, request.keeps_alive);
+            CHECK(request.path.find("..") == std::string::npos &&
+                  request.path.find("//") == std::string::npos);
+            out += fmt::format("{} {}?{} {} {}\n", static_cast<int>(request.method), request.path,
+                               request.query, request.host, request.keeps_alive);
             for (const auto& [name, value] : request.fields) {
                 out += name + ": " + value + "\n";
             }
@@ -117,19 +118,20 @@ std::vector<Answer> WebWorld::exchange(std::string_view bytes) {
 }
 
 Answer WebWorld::post(std::string_view path, std::string_view body) {
-    const auto answers = exchange(
-        fmt::format("POST {} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://localhost\r\nSec-Fetch-Site: same-origin\r\n"
-                    "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{}",
-                    path, body.size(), body));
+    const auto answers = exchange(fmt::format(
+        "POST {} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://localhost\r\nSec-Fetch-Site: same-origin\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{}",
+        path, body.size(), body));
     CHECK(answers.size() == 1);
     return answers.front();
 }
 
 bool is_inert(std::string_view html) {
     constexpr std::array<std::string_view, 36> kTags = {
-        "!DOCTYPE", "a", "body", "button", "caption", "code", "dd", "div", "dl", "dt", "fieldset", "footer",
-        "form", "h1", "h2", "head", "header", "html", "input", "label", "legend", "li", "link", "main",
-        "meta", "p", "span", "table", "tbody", "td", "textarea", "th", "thead", "title", "tr", "ul"};
+        "!DOCTYPE", "a",        "body",   "button",   "caption", "code",  "dd",    "div",    "dl",
+        "dt",       "fieldset", "footer", "form",     "h1",      "h2",    "head",  "header", "html",
+        "input",    "label",    "legend", "li",       "link",    "main",  "meta",  "p",      "span",
+        "table",    "tbody",    "td",     "textarea", "th",      "thead", "title", "tr",     "ul"};
     for (std::size_t at = html.find('<'); at != std::string_view::npos; at = html.find('<', at + 1)) {
         std::string_view tag = html.substr(at + 1);
         tag = tag.substr(0, tag.find_first_of(" >\n"));

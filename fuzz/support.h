@@ -1,4 +1,5 @@
-// WebWorld: the site in process, for the fuzz targets of the web: request bytes in, answer bytes out. One input, one world.
+// WebWorld: the site in process, for the fuzz targets of the web: request bytes in, answer bytes out. One
+// input, one world.
 //
 // It stands where web/connection.cpp stands: RequestReader, Handler, serialize(), without streams and TLS.
 #pragma once
@@ -27,8 +28,8 @@ std::string reading_of(std::string_view bytes, std::size_t first_piece, std::siz
 class WebWorld {
   public:
     WebWorld();
-    /// All the bytes on one connection. CHECKs that each request has exactly one well-formed answer with the security
-    /// fields, and that nothing is answered after a framing error or after an answer that closes.
+    /// All the bytes on one connection. CHECKs that each request has exactly one well-formed answer with the
+    /// security fields, and that nothing is answered after a framing error or after an answer that closes.
     std::vector<Answer> exchange(std::string_view bytes);
     /// A POST with this body, as a browser sends it; its one answer.
     Answer post(std::string_view path, std::string_view body);

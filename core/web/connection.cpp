@@ -95,7 +95,8 @@ void Connection::on_deadline() {
             return advance();
         case Phase::head:
         case Phase::body: return refuse(408, "The request did not arrive in time.");
-        case Phase::answering: return refuse(503, "The answer took too long. Please try again in a few minutes.");
+        case Phase::answering:
+            return refuse(503, "The answer took too long. Please try again in a few minutes.");
         case Phase::accepted:
         case Phase::handshake:
         case Phase::responding:
@@ -215,12 +216,13 @@ void Connection::dispatch(Request request) {
     keeps_alive_ = request.keeps_alive && requests_ < kRequestsPerConnection;
     request.peer = source_;
     around_.workers.charge(Work::request, 1);
-    around_.handler.handle(std::move(request), [weak = weak_from_this(), number = requests_](Response response) {
-        if (const auto self = weak.lock()) {
-            self->respond(number, std::move(response));
-        }
-        crypto::zeroise(response.body);
-    });
+    around_.handler.handle(std::move(request),
+                           [weak = weak_from_this(), number = requests_](Response response) {
+                               if (const auto self = weak.lock()) {
+                                   self->respond(number, std::move(response));
+                               }
+                               crypto::zeroise(response.body);
+                           });
 }
 
 void Connection::respond(std::uint64_t number, Response response) {

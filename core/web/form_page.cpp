@@ -17,10 +17,16 @@ using html::Markup;
 using html::text;
 
 /// ':' stands in no linkId, so ids of options and hints cannot meet those of other items.
-std::string field_id(const Item& item) { return "f:" + item.link_id; }
-std::string option_id(const Item& item, std::size_t index) { return fmt::format("f:{}:{}", item.link_id, index); }
+std::string field_id(const Item& item) {
+    return "f:" + item.link_id;
+}
+std::string option_id(const Item& item, std::size_t index) {
+    return fmt::format("f:{}:{}", item.link_id, index);
+}
 
-bool is_choice(const Item& item) { return item.type == ItemType::choice || item.type == ItemType::boolean; }
+bool is_choice(const Item& item) {
+    return item.type == ItemType::choice || item.type == ItemType::boolean;
+}
 
 enum class Conditional : bool { no, yes };
 
@@ -99,12 +105,14 @@ class FormWriter {
         const std::string value = value_text(question, when.value);
         switch (when.compare) {
             case forms::Compare::exists:
-                return fmt::format("“{}” {}", question.text, when.value == "true" ? "is answered" : "is not answered");
+                return fmt::format("“{}” {}", question.text,
+                                   when.value == "true" ? "is answered" : "is not answered");
             case forms::Compare::equal: return fmt::format("“{}” is “{}”", question.text, value);
             case forms::Compare::not_equal: return fmt::format("“{}” is not “{}”", question.text, value);
             case forms::Compare::greater: return fmt::format("“{}” is more than {}", question.text, value);
             case forms::Compare::less: return fmt::format("“{}” is less than {}", question.text, value);
-            case forms::Compare::greater_equal: return fmt::format("“{}” is {} or more", question.text, value);
+            case forms::Compare::greater_equal:
+                return fmt::format("“{}” is {} or more", question.text, value);
             case forms::Compare::less_equal: return fmt::format("“{}” is {} or less", question.text, value);
         }
         return {};
@@ -123,9 +131,10 @@ class FormWriter {
         if (is_uniform && item.enable_when.size() > 3) {
             const std::string full = condition_text(first);
             const std::size_t said = full.rfind("” is ");
-            words += fmt::format("{} {} earlier answers{}", item.enable_any ? "at least one of" : "each of",
-                                 item.enable_when.size(),
-                                 said == std::string::npos ? " is given" : full.substr(said + std::string_view("”").size()));
+            words += fmt::format(
+                "{} {} earlier answers{}", item.enable_any ? "at least one of" : "each of",
+                item.enable_when.size(),
+                said == std::string::npos ? " is given" : full.substr(said + std::string_view("”").size()));
         } else {
             for (std::size_t i = 0; i < item.enable_when.size(); ++i) {
                 words += i == 0 ? "" : item.enable_any ? " or " : " and ";
@@ -148,7 +157,8 @@ class FormWriter {
         if (found == problems_.end()) {
             return {};
         }
-        return element("p", {{"class", "error"}, {"id", field_id(item) + ":error"}}, text("Error: " + found->second));
+        return element("p", {{"class", "error"}, {"id", field_id(item) + ":error"}},
+                       text("Error: " + found->second));
     }
 
     /// aria-describedby and aria-invalid for the field of `item`.
@@ -169,8 +179,8 @@ class FormWriter {
         return std::any_of(from, to, [&](const auto& field) { return field.second == value; });
     }
 
-    [[nodiscard]] Markup option(const Item& item, std::size_t index, const std::string& code, std::string_view label,
-                                bool is_chosen) const {
+    [[nodiscard]] Markup option(const Item& item, std::size_t index, const std::string& code,
+                                std::string_view label, bool is_chosen) const {
         const std::string id = option_id(item, index);
         Attributes input = {{"type", item.is_repeating ? "checkbox" : "radio"},
                             {"id", id},
@@ -205,7 +215,8 @@ class FormWriter {
         }
         Attributes attributes = {{"class", problems_.contains(item.link_id) ? "question wrong" : "question"}};
         describe(item, attributes);
-        std::erase_if(attributes, [](const html::Attribute& one) { return one.name.text() == "aria-invalid"; });
+        std::erase_if(attributes,
+                      [](const html::Attribute& one) { return one.name.text() == "aria-invalid"; });
         return element("fieldset", attributes, inside);
     }
 
@@ -219,7 +230,8 @@ class FormWriter {
     [[nodiscard]] Markup line(const Item& item) const {
         const auto given = view_.values.find(item.link_id);
         const std::string value = given == view_.values.end() ? "" : given->second;
-        Attributes input = {{"id", field_id(item)}, {"name", item.link_id}, {"autocomplete", autocomplete_of(item)}};
+        Attributes input = {
+            {"id", field_id(item)}, {"name", item.link_id}, {"autocomplete", autocomplete_of(item)}};
         describe(item, input);
         if (item.max_length != 0 && (item.type == ItemType::string || item.type == ItemType::text)) {
             input.push_back({"maxlength", fmt::format("{}", item.max_length)});
@@ -258,9 +270,10 @@ Markup form(const FormView& view) {
     }
     const Markup id = element(
         "input", {{"type", "hidden"}, {"name", std::string(kSubmissionField)}, {"value", to_hex(view.id)}});
-    main += element("form", {{"method", "post"}, {"action", address}, {"novalidate", ""}, {"accept-charset", "utf-8"}},
-                    id + writer.items(view.form.items, Conditional::no) +
-                        element("button", {{"type", "submit"}}, text("Send to the practice")));
+    main += element(
+        "form", {{"method", "post"}, {"action", address}, {"novalidate", ""}, {"accept-charset", "utf-8"}},
+        id + writer.items(view.form.items, Conditional::no) +
+            element("button", {{"type", "submit"}}, text("Send to the practice")));
     return framed((view.problems.empty() ? "" : "Error: ") + view.form.title, main);
 }
 

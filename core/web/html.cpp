@@ -15,7 +15,9 @@ bool is_void(std::string_view tag) {
     return std::ranges::find(kVoid, tag) != kVoid.end();
 }
 
-bool is_address_name(std::string_view name) { return name == "href" || name == "action" || name == "src"; }
+bool is_address_name(std::string_view name) {
+    return name == "href" || name == "action" || name == "src";
+}
 
 bool is_own_address(std::string_view value) {
     return value.starts_with('#') || (value.starts_with('/') && !value.starts_with("//"));
@@ -47,7 +49,8 @@ Markup element(Name tag, const Attributes& attributes, const Markup& inside) {
         return out;
     }
     if (tag.text() == "textarea") {
-        out.bytes_ += '\n';  // the parser drops one line end here; without this one it would drop the patient's own
+        out.bytes_ +=
+            '\n';  // the parser drops one line end here; without this one it would drop the patient's own
     }
     out += inside;
     out.bytes_ += "</";
@@ -57,10 +60,10 @@ Markup element(Name tag, const Attributes& attributes, const Markup& inside) {
 }
 
 Markup document(std::string_view title, const Markup& body) {
-    const Markup head = element("meta", {{"charset", "utf-8"}}) +
-                        element("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
-                        element("title", text(title)) +
-                        element("link", {{"rel", "stylesheet"}, {"href", "/style.css"}});
+    const Markup head =
+        element("meta", {{"charset", "utf-8"}}) +
+        element("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}}) +
+        element("title", text(title)) + element("link", {{"rel", "stylesheet"}, {"href", "/style.css"}});
     Markup out;
     out.bytes_ = "<!DOCTYPE html>\n";
     out += element("html", {{"lang", "en"}}, element("head", head) + element("body", body));

@@ -1,7 +1,8 @@
 // HTML that is escaped by construction: a Markup can be made only from literals (names) and escaped text.
 //
-// Pure values; callable from any thread. Everything that came from outside enters through text() or an attribute
-// value, and both escape. Addresses are built by path() below, so that no other scheme or host can stand in a link.
+// Pure values; callable from any thread. Everything that came from outside enters through text() or an
+// attribute value, and both escape. Addresses are built by path() below, so that no other scheme or host can
+// stand in a link.
 #pragma once
 
 #include <string>
@@ -55,10 +56,12 @@ class Markup {
 
 /// Anything, as text.
 Markup text(std::string_view anything);
-/// CHECKs that void elements (input, meta, link …) have nothing inside, and that href, action and src begin with a
-/// single '/' or '#': own addresses only.
+/// CHECKs that void elements (input, meta, link …) have nothing inside, and that href, action and src begin
+/// with a single '/' or '#': own addresses only.
 Markup element(Name tag, const Attributes& attributes, const Markup& inside = {});
-inline Markup element(Name tag, const Markup& inside) { return element(tag, {}, inside); }
+inline Markup element(Name tag, const Markup& inside) {
+    return element(tag, {}, inside);
+}
 /// A whole document with doctype, head (title, viewport, style sheet) and `body`.
 Markup document(std::string_view title, const Markup& body);
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <exception>
 
-#include <boost/beast/http/basic_parser.hpp>
 #include <fmt/format.h>
+#include <boost/beast/http/basic_parser.hpp>
 
 #include "base/check.h"
 #include "crypto/secret.h"
@@ -82,14 +82,16 @@ class Witness final : public http::basic_parser<true> {
     std::string body_;
 };
 
-/// The body, when Beast takes exactly `head` and `body` as one message with the guard's meaning. Never throws.
+/// The body, when Beast takes exactly `head` and `body` as one message with the guard's meaning. Never
+/// throws.
 std::optional<std::string> witness(const Head& head, std::string_view head_bytes, std::string_view body) {
     try {
         Witness parser(head);
         error_code failed;
         for (std::string_view rest : {head_bytes, body}) {
             while (!rest.empty()) {
-                const std::size_t used = parser.put(boost::asio::const_buffer(rest.data(), rest.size()), failed);
+                const std::size_t used =
+                    parser.put(boost::asio::const_buffer(rest.data(), rest.size()), failed);
                 if (failed || used == 0) {
                     return std::nullopt;
                 }
@@ -147,8 +149,10 @@ std::string_view Request::field(std::string_view name) const {
 
 Bytes serialize(const Response& response, bool is_head, bool keeps_alive, std::string_view date) {
     CHECK(response.status >= 200 && response.status <= 599);
-    CHECK(response.status != 204 && response.status != 304);  // they have no body and no length: not used here
-    std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status, reason_of(response.status), date);
+    CHECK(response.status != 204 &&
+          response.status != 304);  // they have no body and no length: not used here
+    std::string head =
+        fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", response.status, reason_of(response.status), date);
     for (const auto& [name, value] : response.fields) {
         CHECK(!name.empty() && is_clean(name) && is_clean(value));
         head += fmt::format("{}: {}\r\n", name, value);
@@ -164,7 +168,8 @@ Bytes serialize(const Response& response, bool is_head, bool keeps_alive, std::s
     return out;
 }
 
-/// Bytes on their way in. What was taken is zeroised at once (it may be a password), and so is memory it grew out of.
+/// Bytes on their way in. What was taken is zeroised at once (it may be a password), and so is memory it grew
+/// out of.
 class Inbox {
   public:
     ~Inbox() { crypto::zeroise(bytes_); }
@@ -204,7 +209,8 @@ struct RequestReader::State {
 
     Error refuse(unsigned with, std::string_view text) {
         status = with;
-        error = Error{with == 413 || with == 414 || with == 431 ? Fault::limit : Fault::bad_input, std::string(text)};
+        error = Error{with == 413 || with == 414 || with == 431 ? Fault::limit : Fault::bad_input,
+                      std::string(text)};
         inbox.take(inbox.rest().size());
         return *error;
     }
@@ -256,13 +262,17 @@ std::optional<Result<Request>> RequestReader::next() {
     return request;
 }
 
-unsigned RequestReader::error_status() const noexcept { return state_->status; }
+unsigned RequestReader::error_status() const noexcept {
+    return state_->status;
+}
 
 bool RequestReader::is_idle() const noexcept {
     return !state_->error && state_->inbox.rest().empty() && state_->guard->raw().empty();
 }
 
-bool RequestReader::is_head_done() const noexcept { return state_->guard->state() == RequestGuard::State::done; }
+bool RequestReader::is_head_done() const noexcept {
+    return state_->guard->state() == RequestGuard::State::done;
+}
 
 bool RequestReader::take_continue() noexcept {
     State& state = *state_;

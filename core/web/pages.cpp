@@ -14,7 +14,9 @@ Markup link_to(const std::string& address, std::string_view label) {
     return element("a", {{"href", address}}, text(label));
 }
 
-Markup paragraph(std::string_view words) { return element("p", text(words)); }
+Markup paragraph(std::string_view words) {
+    return element("p", text(words));
+}
 
 /// "2026-03-01 12:00 UTC".
 std::string minute_of(WallTime at) {
@@ -45,10 +47,11 @@ Markup text_field(std::string_view id, std::string_view label, html::Attributes 
 
 Markup framed(std::string_view title, const Markup& main, const Markup& header_extra) {
     const Markup skip = element("a", {{"class", "skip"}, {"href", "#main"}}, text("Skip to the content"));
-    const Markup header = element("header", element("a", {{"class", "home"}, {"href", "/"}}, text("Patient forms")) +
-                                                header_extra);
-    const Markup footer = element("footer", paragraph("Your answers are encrypted before they are stored. Only your "
-                                                      "practice can read them."));
+    const Markup header = element(
+        "header", element("a", {{"class", "home"}, {"href", "/"}}, text("Patient forms")) + header_extra);
+    const Markup footer =
+        element("footer", paragraph("Your answers are encrypted before they are stored. Only your "
+                                    "practice can read them."));
     return html::document(title, skip + header + element("main", {{"id", "main"}}, main) + footer);
 }
 
@@ -60,8 +63,10 @@ Markup problem_summary(std::span<const std::pair<std::string, std::string>> anch
     for (const auto& [anchor, message] : anchors_and_messages) {
         list += element("li", anchor.empty() ? text(message) : link_to("#" + anchor, message));
     }
-    return element("div", {{"class", "problems"}, {"role", "alert"}, {"tabindex", "-1"}, {"aria-labelledby", "problems"}},
-                   element("h2", {{"id", "problems"}}, text("There is a problem")) + element("ul", list));
+    return element(
+        "div",
+        {{"class", "problems"}, {"role", "alert"}, {"tabindex", "-1"}, {"aria-labelledby", "problems"}},
+        element("h2", {{"id", "problems"}}, text("There is a problem")) + element("ul", list));
 }
 
 Markup home(std::span<const identity::PracticeInfo> practices) {
@@ -89,17 +94,19 @@ Markup practice(const identity::PracticeInfo& info, std::span<const forms::Quest
         }
         list += element("li", entry);
     }
-    return framed(info.title, element("h1", text(info.title)) + paragraph("Which form would you like to fill in?") +
+    return framed(info.title, element("h1", text(info.title)) +
+                                  paragraph("Which form would you like to fill in?") +
                                   element("ul", {{"class", "choices"}}, list) +
                                   element("p", link_to("/sign-in?practice=" + info.name, "Staff: sign in")));
 }
 
 Markup thanks(const identity::PracticeInfo& info, std::string_view reference) {
-    return framed("Thank you", element("h1", text("Thank you. Your form was received.")) +
-                                   paragraph(fmt::format("{} can read it from now on. You need not do anything else.",
-                                                         info.title)) +
-                                   element("p", text("Reference: ") + element("code", text(reference))) +
-                                   element("p", link_to(path({"p", info.name}), "Fill in another form")));
+    return framed(
+        "Thank you",
+        element("h1", text("Thank you. Your form was received.")) +
+            paragraph(fmt::format("{} can read it from now on. You need not do anything else.", info.title)) +
+            element("p", text("Reference: ") + element("code", text(reference))) +
+            element("p", link_to(path({"p", info.name}), "Fill in another form")));
 }
 
 Markup sign_in(std::string_view practice, std::string_view login, std::string_view problem) {
@@ -110,11 +117,19 @@ Markup sign_in(std::string_view practice, std::string_view login, std::string_vi
     }
     const Markup fields =
         text_field("practice", "Practice",
-                   {{"type", "text"}, {"value", std::string(practice)}, {"autocomplete", "organization"},
-                    {"autocapitalize", "none"}, {"spellcheck", "false"}, {"required", ""}}) +
+                   {{"type", "text"},
+                    {"value", std::string(practice)},
+                    {"autocomplete", "organization"},
+                    {"autocapitalize", "none"},
+                    {"spellcheck", "false"},
+                    {"required", ""}}) +
         text_field("login", "Sign-in name",
-                   {{"type", "text"}, {"value", std::string(login)}, {"autocomplete", "username"},
-                    {"autocapitalize", "none"}, {"spellcheck", "false"}, {"required", ""}}) +
+                   {{"type", "text"},
+                    {"value", std::string(login)},
+                    {"autocomplete", "username"},
+                    {"autocapitalize", "none"},
+                    {"spellcheck", "false"},
+                    {"required", ""}}) +
         text_field("password", "Password",
                    {{"type", "password"}, {"autocomplete", "current-password"}, {"required", ""}});
     main += element("form", {{"method", "post"}, {"action", "/sign-in"}, {"novalidate", ""}},
@@ -138,13 +153,13 @@ Markup submissions(const identity::Session& session, std::span<const forms::Summ
     const Markup heads = element("th", {{"scope", "col"}}, text("Received")) +
                          element("th", {{"scope", "col"}}, text("Form")) +
                          element("th", {{"scope", "col"}}, text("Reference"));
-    main += element("table", element("caption", text("Newest first")) + element("thead", element("tr", heads)) +
-                                 element("tbody", rows));
+    main += element("table", element("caption", text("Newest first")) +
+                                 element("thead", element("tr", heads)) + element("tbody", rows));
     return framed("Submitted forms", main, sign_out_form(session));
 }
 
-Markup submission(const identity::Session& session, const forms::Summary& summary, std::string_view form_title,
-                  std::span<const forms::ReadLine> lines) {
+Markup submission(const identity::Session& session, const forms::Summary& summary,
+                  std::string_view form_title, std::span<const forms::ReadLine> lines) {
     Markup list;
     for (const forms::ReadLine& line : lines) {
         if (line.answer.empty()) {
@@ -153,18 +168,20 @@ Markup submission(const identity::Session& session, const forms::Summary& summar
             list += element("dt", text(line.question)) + element("dd", text(line.answer));
         }
     }
-    return framed("Submitted form",
-                  element("h1", text(form_title)) +
-                      paragraph(fmt::format("Received {}. Reference {}.", minute_of(summary.received),
-                                            to_hex(summary.id))) +
-                      element("dl", list) +
-                      element("p", {{"class", "no-print"}},
-                              link_to(path({"p", session.practice_name, "submissions"}), "All submitted forms")),
-                  sign_out_form(session));
+    return framed(
+        "Submitted form",
+        element("h1", text(form_title)) +
+            paragraph(
+                fmt::format("Received {}. Reference {}.", minute_of(summary.received), to_hex(summary.id))) +
+            element("dl", list) +
+            element("p", {{"class", "no-print"}},
+                    link_to(path({"p", session.practice_name, "submissions"}), "All submitted forms")),
+        sign_out_form(session));
 }
 
 Markup notice(std::string_view title, std::string_view words) {
-    return framed(title, element("h1", text(title)) + paragraph(words) + element("p", link_to("/", "Start page")));
+    return framed(title,
+                  element("h1", text(title)) + paragraph(words) + element("p", link_to("/", "Start page")));
 }
 
 }  // namespace firedrill::web::pages

@@ -1,4 +1,5 @@
-// The pages, as functions from what they show to markup. Pure; no page holds script, and no address holds patient data.
+// The pages, as functions from what they show to markup. Pure; no page holds script, and no address holds
+// patient data.
 #pragma once
 
 #include <span>
@@ -30,8 +31,8 @@ html::Markup thanks(const identity::PracticeInfo& info, std::string_view referen
 /// `problem` empty: the first visit. The password is never shown again.
 html::Markup sign_in(std::string_view practice, std::string_view login, std::string_view problem);
 html::Markup submissions(const identity::Session& session, std::span<const forms::Summary> list);
-html::Markup submission(const identity::Session& session, const forms::Summary& summary, std::string_view form_title,
-                        std::span<const forms::ReadLine> lines);
+html::Markup submission(const identity::Session& session, const forms::Summary& summary,
+                        std::string_view form_title, std::span<const forms::ReadLine> lines);
 /// A page that says one thing.
 html::Markup notice(std::string_view title, std::string_view text);
 

@@ -20,7 +20,8 @@ std::optional<Refusal> check_post(const Request& request) {
     if (lower_case(trim(type.substr(0, type.find(';')))) != "application/x-www-form-urlencoded") {
         return Refusal{415, "Only forms are accepted here (application/x-www-form-urlencoded)."};
     }
-    const Refusal foreign{403, "This request did not come from one of our pages. Open the page again and send it anew."};
+    const Refusal foreign{
+        403, "This request did not come from one of our pages. Open the page again and send it anew."};
     const std::string_view site = request.field("sec-fetch-site");
     if (!site.empty() && site != "same-origin" && site != "none") {
         return foreign;
@@ -31,8 +32,8 @@ std::optional<Refusal> check_post(const Request& request) {
         constexpr std::string_view kScheme = "https://";
         const std::string origin = lower_case(request.field("origin"));
         const std::string host = lower_case(request.field("host"));
-        if (!origin.starts_with(kScheme) ||
-            without_default_port(std::string_view(origin).substr(kScheme.size())) != without_default_port(host)) {
+        if (!origin.starts_with(kScheme) || without_default_port(std::string_view(origin).substr(
+                                                kScheme.size())) != without_default_port(host)) {
             return foreign;
         }
     }

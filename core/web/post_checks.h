@@ -1,4 +1,5 @@
-// Whether a POST was sent by one of our own pages: content type, Origin, Fetch Metadata, and session tokens. Pure.
+// Whether a POST was sent by one of our own pages: content type, Origin, Fetch Metadata, and session tokens.
+// Pure.
 #pragma once
 
 #include <optional>
@@ -8,12 +9,14 @@
 
 namespace firedrill::web {
 
-/// nullopt when the post may go on. 415: not a form. 403: another site's page sent it (Origin is not "https://" and our
-/// Host, or Sec-Fetch-Site is neither same-origin nor none). Clients that send neither field are not browsers.
+/// nullopt when the post may go on. 415: not a form. 403: another site's page sent it (Origin is not
+/// "https://" and our Host, or Sec-Fetch-Site is neither same-origin nor none). Clients that send neither
+/// field are not browsers.
 std::optional<Refusal> check_post(const Request& request);
 
 /// The one value of a field; nullopt when it is absent or came twice.
-std::optional<std::string_view> only_value(const std::multimap<std::string, std::string>& fields, std::string_view name);
+std::optional<std::string_view> only_value(const std::multimap<std::string, std::string>& fields,
+                                           std::string_view name);
 
 /// Form fields that are zeroised when they go: answers and passwords.
 class WipedFields {

@@ -20,7 +20,8 @@ void add_security_fields(Response& response) {
     for (const auto& [name, value] : kFields) {
         response.fields.emplace_back(name, value);
     }
-    if (std::ranges::none_of(response.fields, [](const auto& field) { return field.first == "Cache-Control"; })) {
+    if (std::ranges::none_of(response.fields,
+                             [](const auto& field) { return field.first == "Cache-Control"; })) {
         response.fields.emplace_back("Cache-Control", "no-store");
     }
 }

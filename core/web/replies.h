@@ -9,8 +9,8 @@
 
 namespace firedrill::web {
 
-/// Adds HSTS, Content-Security-Policy, nosniff, COOP, CORP, Referrer-Policy, Permissions-Policy, and Cache-Control
-/// no-store unless the response says otherwise. Every response passes here exactly once.
+/// Adds HSTS, Content-Security-Policy, nosniff, COOP, CORP, Referrer-Policy, Permissions-Policy, and
+/// Cache-Control no-store unless the response says otherwise. Every response passes here exactly once.
 void add_security_fields(Response& response);
 
 Response page_reply(unsigned status, const html::Markup& document);

@@ -9,20 +9,30 @@
 namespace firedrill::web {
 namespace {
 
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+bool is_letter(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /// RFC 9110 section 5.6.2.
 bool is_token_char(char c) noexcept {
-    return is_letter(c) || is_digit(c) || (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+    return is_letter(c) || is_digit(c) ||
+           (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
 }
-bool is_token(std::string_view text) noexcept { return !text.empty() && std::ranges::all_of(text, is_token_char); }
+bool is_token(std::string_view text) noexcept {
+    return !text.empty() && std::ranges::all_of(text, is_token_char);
+}
 
 /// RFC 3986: what may stand in a path (query: also '?') as sent. '%' is checked by percent_decode.
 bool is_target_char(char c) noexcept {
-    return is_letter(c) || is_digit(c) || (c != '\0' && std::string_view("-._~!$&'()*+,;=:@/%").find(c) != std::string_view::npos);
+    return is_letter(c) || is_digit(c) ||
+           (c != '\0' && std::string_view("-._~!$&'()*+,;=:@/%").find(c) != std::string_view::npos);
 }
-bool is_query_char(char c) noexcept { return is_target_char(c) || c == '?'; }
+bool is_query_char(char c) noexcept {
+    return is_target_char(c) || c == '?';
+}
 
 bool is_control(char c) noexcept {
     const auto byte = static_cast<unsigned char>(c);
@@ -30,8 +40,9 @@ bool is_control(char c) noexcept {
 }
 
 /// Fields that may come once: read by us, or by an intermediary to decide about the message.
-constexpr std::array<std::string_view, 8> kSingleFields = {
-    "host", "content-length", "content-type", "cookie", "origin", "sec-fetch-site", "expect", "authorization"};
+constexpr std::array<std::string_view, 8> kSingleFields = {"host",   "content-length", "content-type",
+                                                           "cookie", "origin",         "sec-fetch-site",
+                                                           "expect", "authorization"};
 
 bool has_empty_or_dot_segment(std::string_view path) {
     if (path.find("//") != std::string_view::npos || path.find("..") != std::string_view::npos ||
@@ -43,8 +54,8 @@ bool has_empty_or_dot_segment(std::string_view path) {
 
 bool is_ipv6_literal(std::string_view text) {
     return text.size() >= 2 && text.size() <= 45 && std::ranges::all_of(text, [](char c) {
-        return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
-    });
+               return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
+           });
 }
 
 bool is_host_name(std::string_view text) {
@@ -52,8 +63,8 @@ bool is_host_name(std::string_view text) {
         return false;
     }
     return text.find("..") == std::string_view::npos && std::ranges::all_of(text, [](char c) {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_';
-    });
+               return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_';
+           });
 }
 
 bool is_port(std::string_view text) {
@@ -174,7 +185,8 @@ bool RequestGuard::take_method(std::string_view method) {
     } else if (method == "POST") {
         head_.method = Method::post;
     } else {
-        constexpr std::array<std::string_view, 6> kKnown = {"PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"};
+        constexpr std::array<std::string_view, 6> kKnown = {"PUT",     "DELETE", "PATCH",
+                                                            "OPTIONS", "TRACE",  "CONNECT"};
         const bool is_known = std::ranges::find(kKnown, method) != kKnown.end();
         method_refusal_ = is_known ? Refusal{405, "Only GET, HEAD and POST are answered here."}
                                    : Refusal{501, "This method is not known here."};
@@ -301,7 +313,8 @@ bool RequestGuard::finish_length() {
         return true;
     }
     const std::string_view digits = length->second;
-    if (digits.empty() || !std::ranges::all_of(digits, is_digit) || (digits.size() > 1 && digits.front() == '0')) {
+    if (digits.empty() || !std::ranges::all_of(digits, is_digit) ||
+        (digits.size() > 1 && digits.front() == '0')) {
         return refuse(400, "Content-Length is not a plain number.");
     }
     if (digits == "0") {

@@ -1,8 +1,9 @@
-// The framing guard: reads a request's head byte by byte under a strict profile of RFC 9112, before Beast sees it.
+// The framing guard: reads a request's head byte by byte under a strict profile of RFC 9112, before Beast
+// sees it.
 //
-// Used by RequestReader only. What the profile refuses stands in docs/routes.md ("Framing"); the reason for each is
-// that two HTTP implementations are known to read it differently, so that one request could be taken for two.
-// Invariants:
+// Used by RequestReader only. What the profile refuses stands in docs/routes.md ("Framing"); the reason for
+// each is that two HTTP implementations are known to read it differently, so that one request could be taken
+// for two. Invariants:
 //  1. The outcome depends on the bytes alone, never on how they were cut into pieces.
 //  2. Every byte is looked at once; memory is the head, at most kHeadLimit bytes.
 //  3. After a refusal nothing more is read.
@@ -40,7 +41,8 @@ struct Head {
 class RequestGuard {
   public:
     enum class State : std::uint8_t { reading, done, refused };
-    /// Looks at bytes of one head, in order. Yields how many it used: all of them unless the head ended or was refused.
+    /// Looks at bytes of one head, in order. Yields how many it used: all of them unless the head ended or
+    /// was refused.
     std::size_t read(std::string_view bytes);
     [[nodiscard]] State state() const noexcept { return state_; }
     [[nodiscard]] const Refusal& refusal() const noexcept { return refusal_; }
@@ -69,8 +71,8 @@ class RequestGuard {
     Head head_;
 };
 
-/// The path of an origin-form target, decoded once. nullopt unless it is well formed, UTF-8, without control bytes,
-/// backslash, empty or dot segments, "..", or an encoded slash.
+/// The path of an origin-form target, decoded once. nullopt unless it is well formed, UTF-8, without control
+/// bytes, backslash, empty or dot segments, "..", or an encoded slash.
 std::optional<std::string> decode_path(std::string_view raw_path);
 /// "name", "name:port", "[v6]:port" to the lower-case name without port; nullopt for anything else.
 std::optional<std::string> parse_host(std::string_view field);

@@ -12,7 +12,16 @@
 namespace firedrill::web {
 
 enum class Page : std::uint8_t {
-    home, status, style, practice, form, thanks, sign_in, sign_out, submissions, submission,
+    home,
+    status,
+    style,
+    practice,
+    form,
+    thanks,
+    sign_in,
+    sign_out,
+    submissions,
+    submission,
 };
 struct Route {
     Page page = Page::home;

@@ -14,7 +14,10 @@ namespace {
 class HttpServer final : public Server {
   public:
     HttpServer(Seams seams, Handler& handler, ServerOptions options, std::unique_ptr<Listener> listener)
-        : seams_(std::move(seams)), handler_(handler), options_(std::move(options)), listener_(std::move(listener)),
+        : seams_(std::move(seams)),
+          handler_(handler),
+          options_(std::move(options)),
+          listener_(std::move(listener)),
           local_(listener_->local()) {
         accept();
     }

@@ -30,8 +30,8 @@ struct SiteOptions {
     std::function<bool()> is_healthy;
     std::function<void(std::string_view)> journal;
 };
-/// The pages: public (home, form list, form, thanks, status, css), private (sign-in, submissions, one submission,
-/// sign-out). Server-rendered HTML that works without JavaScript; routes in docs/routes.md.
+/// The pages: public (home, form list, form, thanks, status, css), private (sign-in, submissions, one
+/// submission, sign-out). Server-rendered HTML that works without JavaScript; routes in docs/routes.md.
 std::unique_ptr<Handler> make_site(Seams seams, identity::Identity& identity, forms::Submissions& submissions,
                                    SiteOptions options);
 

@@ -31,12 +31,13 @@ const forms::Questionnaire* find_form(std::string_view name) {
 
 bool is_practice_name(std::string_view text) {
     return text.size() >= 2 && text.size() <= 40 && std::ranges::all_of(text, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-    });
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+           });
 }
 
-/// The id under which answers are stored: of the page that was filled in *and* of what was filled in. The same page
-/// sent twice is one submission; the page sent, then changed and sent again, is two: no change is lost in silence.
+/// The id under which answers are stored: of the page that was filled in *and* of what was filled in. The
+/// same page sent twice is one submission; the page sent, then changed and sent again, is two: no change is
+/// lost in silence.
 SubmissionId stored_id(SubmissionId page, const identity::PracticeInfo& practice, std::string_view form,
                        const forms::Fields& fields) {
     crypto::Sha256 hash;
@@ -64,7 +65,9 @@ Response notice_reply(unsigned status, std::string_view title, std::string_view 
     return page_reply(status, pages::notice(title, text));
 }
 
-Response not_found() { return notice_reply(404, "Page not found", "There is no page at this address."); }
+Response not_found() {
+    return notice_reply(404, "Page not found", "There is no page at this address.");
+}
 
 Response with_field(Response response, std::string_view name, std::string_view value) {
     response.fields.emplace_back(name, value);
@@ -83,7 +86,10 @@ Response sign_in_reply(std::string_view practice, std::string_view login, std::s
 class Site final : public Handler {
   public:
     Site(Seams seams, identity::Identity& identity, forms::Submissions& submissions, SiteOptions options)
-        : seams_(std::move(seams)), identity_(identity), submissions_(submissions), options_(std::move(options)) {
+        : seams_(std::move(seams)),
+          identity_(identity),
+          submissions_(submissions),
+          options_(std::move(options)) {
         for (std::string& host : options_.hosts) {
             std::ranges::transform(host, host.begin(), [](char c) {
                 return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -92,12 +98,13 @@ class Site final : public Handler {
     }
 
     void handle(Request request, Respond respond) override {
-        dispatch(request, [this, alive = std::weak_ptr<int>(alive_), respond = std::move(respond)](Response response) {
-            if (!alive.expired()) {
-                add_security_fields(response);
-                respond(std::move(response));
-            }
-        });
+        dispatch(request,
+                 [this, alive = std::weak_ptr<int>(alive_), respond = std::move(respond)](Response response) {
+                     if (!alive.expired()) {
+                         add_security_fields(response);
+                         respond(std::move(response));
+                     }
+                 });
         crypto::zeroise(request.body);
     }
 
@@ -125,7 +132,8 @@ class Site final : public Handler {
         return session == nullptr ? std::nullopt : std::optional(*session);
     }
     /// The session when it is of the route's practice; otherwise replies (401, or 404 for another practice).
-    std::optional<identity::Session> session_for(const Request& request, const Route& route, const Reply& reply);
+    std::optional<identity::Session> session_for(const Request& request, const Route& route,
+                                                 const Reply& reply);
     Response read_failed(const identity::Session& session, const Error& error) const;
     void journal(std::string_view sentence) const {
         if (options_.journal) {
@@ -142,15 +150,16 @@ class Site final : public Handler {
 
 void Site::dispatch(Request& request, Reply reply) {
     if (std::ranges::find(options_.hosts, request.host) == options_.hosts.end()) {
-        return reply(notice_reply(421, "Wrong address", "This site is not served under the name that was asked for."));
+        return reply(
+            notice_reply(421, "Wrong address", "This site is not served under the name that was asked for."));
     }
     const auto route = find_route(request.path);
     if (!route) {
         return reply(not_found());
     }
     if (!is_allowed(route->page, request.method)) {
-        return reply(with_field(notice_reply(405, "Not possible here", "This page cannot be used that way."), "Allow",
-                                methods_of(route->page)));
+        return reply(with_field(notice_reply(405, "Not possible here", "This page cannot be used that way."),
+                                "Allow", methods_of(route->page)));
     }
     if (request.method == Method::post) {
         if (const auto refusal = check_post(request)) {
@@ -163,9 +172,11 @@ void Site::dispatch(Request& request, Reply reply) {
         case Page::status: return reply(get_status());
         case Page::style: return reply(get_style());
         case Page::practice: return reply(get_practice(*route));
-        case Page::form: return is_post ? post_form(request, *route, std::move(reply)) : reply(get_form(*route));
+        case Page::form:
+            return is_post ? post_form(request, *route, std::move(reply)) : reply(get_form(*route));
         case Page::thanks: return reply(get_thanks(*route));
-        case Page::sign_in: return is_post ? post_sign_in(request, std::move(reply)) : reply(get_sign_in(request));
+        case Page::sign_in:
+            return is_post ? post_sign_in(request, std::move(reply)) : reply(get_sign_in(request));
         case Page::sign_out: return post_sign_out(request, std::move(reply));
         case Page::submissions: return get_submissions(request, *route, std::move(reply));
         case Page::submission: return get_submission(request, *route, std::move(reply));
@@ -237,7 +248,8 @@ void Site::post_form(Request& request, const Route& route, Reply reply) {
         const auto text = only_value(fields.all(), pages::kSubmissionField);
         const auto id = text ? parse_id<SubmissionId>(*text) : std::nullopt;
         if (!id) {
-            return reply(notice_reply(400, "The form could not be read", "Open the form again and send it anew."));
+            return reply(
+                notice_reply(400, "The form could not be read", "Open the form again and send it anew."));
         }
         page = *id;
         fields.remove(pages::kSubmissionField);
@@ -262,8 +274,10 @@ void Site::post_form(Request& request, const Route& route, Reply reply) {
             }
             journal(fmt::format("A submission to practice {} was not saved: {}.", info.name,
                                 fault_name(stored.error().fault)));
-            const forms::FieldProblem problem{"", "Your form was NOT saved, because something is wrong on our side. "
-                                                  "Please send it again in a few minutes. Your answers are below."};
+            const forms::FieldProblem problem{
+                "",
+                "Your form was NOT saved, because something is wrong on our side. "
+                "Please send it again in a few minutes. Your answers are below."};
             reply(with_field(page_reply(503, pages::form({info, *form, page, kept->all(), {&problem, 1}})),
                              "Retry-After", kRetryAfter));
         });
@@ -299,19 +313,21 @@ void Site::post_sign_in(Request& request, Reply reply) {
                 case Fault::not_found:
                 case Fault::wrong_secret: return reply(sign_in_reply(practice, login, kWrongSignIn));
                 case Fault::limit:
-                    return reply(with_field(notice_reply(429, "Please wait", error.text), "Retry-After", kRetryAfter));
+                    return reply(
+                        with_field(notice_reply(429, "Please wait", error.text), "Retry-After", kRetryAfter));
                 case Fault::unavailable: return reply(try_later(error.text));
                 default:
                     journal(fmt::format("A sign-in could not be served: {}.", fault_name(error.fault)));
-                    return reply(try_later("Signing in does not work at the moment. Please try again in a few minutes."));
+                    return reply(try_later(
+                        "Signing in does not work at the moment. Please try again in a few minutes."));
             }
         }
         if (!old_token.empty() && old_token != signed_in->token) {
             identity_.sign_out(old_token, [](Result<void>) {});
         }
         const std::string cookie = fmt::format("{}={}{}", kCookie, signed_in->token, kCookieFlags);
-        reply(with_field(see_other(html::path({"p", signed_in->session.practice_name, "submissions"})), "Set-Cookie",
-                         cookie));
+        reply(with_field(see_other(html::path({"p", signed_in->session.practice_name, "submissions"})),
+                         "Set-Cookie", cookie));
     });
 }
 
@@ -332,7 +348,8 @@ void Site::post_sign_out(Request& request, Reply reply) {
             return;
         }
         if (!ended) {
-            journal(fmt::format("A sign-out of practice {} did not finish: {}.", name, fault_name(ended.error().fault)));
+            journal(fmt::format("A sign-out of practice {} did not finish: {}.", name,
+                                fault_name(ended.error().fault)));
         }
         Response out = see_other("/sign-in?practice=" + name);
         out.fields.emplace_back("Clear-Site-Data", "\"cache\", \"cookies\", \"storage\"");
@@ -341,10 +358,12 @@ void Site::post_sign_out(Request& request, Reply reply) {
     });
 }
 
-std::optional<identity::Session> Site::session_for(const Request& request, const Route& route, const Reply& reply) {
+std::optional<identity::Session> Site::session_for(const Request& request, const Route& route,
+                                                   const Reply& reply) {
     auto session = session_of(request);
     if (!session) {
-        reply(sign_in_reply(is_practice_name(route.practice) ? route.practice : "", "", "Please sign in to see this."));
+        reply(sign_in_reply(is_practice_name(route.practice) ? route.practice : "", "",
+                            "Please sign in to see this."));
         return std::nullopt;
     }
     if (session->practice_name != route.practice) {
@@ -363,7 +382,8 @@ Response Site::read_failed(const identity::Session& session, const Error& error)
     }
     journal(fmt::format("Submissions of practice {} could not be read: {}.", session.practice_name,
                         fault_name(error.fault)));
-    return try_later("The submitted forms cannot be read at the moment. They are not lost; the operator was told.");
+    return try_later(
+        "The submitted forms cannot be read at the moment. They are not lost; the operator was told.");
 }
 
 void Site::get_submissions(const Request& request, const Route& route, Reply reply) {
@@ -390,24 +410,25 @@ void Site::get_submission(const Request& request, const Route& route, Reply repl
     if (!id) {
         return reply(not_found());
     }
-    submissions_.read(session->practice, *id,
-                      [this, alive = std::weak_ptr<int>(alive_), session = *session,
-                       reply = std::move(reply)](Result<forms::Submission> read) {
-                          if (alive.expired()) {
-                              return;
-                          }
-                          if (!read) {
-                              return reply(read_failed(session, read.error()));
-                          }
-                          const forms::Questionnaire* form = find_form(read->summary.form);
-                          if (form == nullptr) {
-                              return reply(read_failed(session, Error{Fault::damaged, "unknown form"}));
-                          }
-                          const auto lines = forms::render_response(*form, read->response);
-                          crypto::zeroise(read->response);
-                          reply(lines ? page_reply(200, pages::submission(session, read->summary, form->title, *lines))
-                                      : read_failed(session, lines.error()));
-                      });
+    submissions_.read(
+        session->practice, *id,
+        [this, alive = std::weak_ptr<int>(alive_), session = *session,
+         reply = std::move(reply)](Result<forms::Submission> read) {
+            if (alive.expired()) {
+                return;
+            }
+            if (!read) {
+                return reply(read_failed(session, read.error()));
+            }
+            const forms::Questionnaire* form = find_form(read->summary.form);
+            if (form == nullptr) {
+                return reply(read_failed(session, Error{Fault::damaged, "unknown form"}));
+            }
+            const auto lines = forms::render_response(*form, read->response);
+            crypto::zeroise(read->response);
+            reply(lines ? page_reply(200, pages::submission(session, read->summary, form->title, *lines))
+                        : read_failed(session, lines.error()));
+        });
 }
 
 }  // namespace

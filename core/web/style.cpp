@@ -12,7 +12,8 @@ std::string_view style() {
 html { font: 100%/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 body { margin: 0; color: var(--ink); background: var(--ground); }
 header, footer, main { max-width: 44rem; margin: 0 auto; padding: 1rem; }
-header { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; justify-content: space-between; }
+header { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; }
+header { justify-content: space-between; }
 header .home { font-weight: 700; color: var(--ink); text-decoration: none; padding: .35rem 0; }
 main { background: var(--paper); border-radius: .5rem; padding: 1.25rem 1rem 2rem; }
 footer { color: var(--soft); font-size: .9rem; }
@@ -59,7 +60,8 @@ button.quiet:hover { color: #fff; background: var(--act-dark); }
 .wrong input, .wrong textarea { border-color: var(--wrong); }
 table { width: 100%; border-collapse: collapse; }
 caption { text-align: left; color: var(--soft); padding: .25rem 0; }
-th, td { text-align: left; padding: .6rem .5rem .6rem 0; border-bottom: 1px solid #cfd8de; vertical-align: top; }
+th, td { text-align: left; padding: .6rem .5rem .6rem 0; vertical-align: top; }
+th, td { border-bottom: 1px solid #cfd8de; }
 dt { font-weight: 600; margin-top: 1rem; }
 dt.section { font-size: 1.2rem; margin-top: 1.75rem; border-bottom: 2px solid var(--line); }
 dd { margin: .15rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -81,8 +81,8 @@ class FakeIdentity final : public identity::Identity {
     void sign_in(identity::SignIn request, Then<identity::SignedIn> then) override {
         ++password_checks;
         const auto practice = find_practice(request.practice);
-        const bool is_right = practice.is_ok() && request.login == "owner" &&
-                              as_text(request.password.view()) == kPassword;
+        const bool is_right =
+            practice.is_ok() && request.login == "owner" && as_text(request.password.view()) == kPassword;
         valve.pass([this, then, is_right, practice, login = request.login] {
             if (sign_in_error) {
                 return then(*sign_in_error);

@@ -10,34 +10,44 @@ const std::string kInner = "GET /inner HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 void add_transfer_encodings(Cases& out) {
     const std::string chunks = "5\r\nhello\r\n0\r\n\r\n";
-    out.push_back({"length_and_chunked", post_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunks), 400});
-    out.push_back({"chunked_and_length", post_with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunks), 400});
+    out.push_back({"length_and_chunked",
+                   post_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunks), 400});
+    out.push_back({"chunked_and_length",
+                   post_with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", chunks), 400});
     out.push_back({"chunked", post_with("Transfer-Encoding: chunked\r\n", chunks), 400});
     out.push_back({"chunked_empty_body", post_with("Transfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400});
     out.push_back({"encoding_gzip", post_with("Transfer-Encoding: gzip\r\n", kInner), 400});
     out.push_back({"encoding_xchunked", post_with("Transfer-Encoding: xchunked\r\n", kInner), 400});
-    out.push_back({"encoding_chunked_twice", post_with("Transfer-Encoding: chunked, chunked\r\n", chunks), 400});
+    out.push_back(
+        {"encoding_chunked_twice", post_with("Transfer-Encoding: chunked, chunked\r\n", chunks), 400});
     out.push_back({"encoding_two_fields",
                    post_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", chunks), 400});
-    out.push_back({"encoding_chunked_identity", post_with("Transfer-Encoding: chunked, identity\r\n", kInner), 400});
+    out.push_back(
+        {"encoding_chunked_identity", post_with("Transfer-Encoding: chunked, identity\r\n", kInner), 400});
     out.push_back({"encoding_identity", post_with("Transfer-Encoding: identity\r\n", kInner), 400});
     out.push_back({"encoding_empty", post_with("Transfer-Encoding:\r\n", kInner), 400});
     out.push_back({"encoding_folded", post_with("Transfer-Encoding:\r\n chunked\r\n", chunks), 400});
     out.push_back({"encoding_tab", post_with("Transfer-Encoding:\tchunked\r\n", chunks), 400});
     out.push_back({"encoding_space_before_colon", post_with("Transfer-Encoding : chunked\r\n", chunks), 400});
-    out.push_back({"encoding_vertical_tab", post_with("Transfer-Encoding:\x0b"s + "chunked\r\n", chunks), 400});
+    out.push_back(
+        {"encoding_vertical_tab", post_with("Transfer-Encoding:\x0b"s + "chunked\r\n", chunks), 400});
     out.push_back({"encoding_mixed_case", post_with("tRANSFER-eNCODING: CHUNKED\r\n", chunks), 400});
     out.push_back({"encoding_on_get", get_with("Transfer-Encoding: chunked\r\n") + "0\r\n\r\n", 400});
     out.push_back({"encoding_in_http_1_0",
                    "POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, 400});
-    out.push_back({"trailer_100k",
-                   post_with("Transfer-Encoding: chunked\r\n", "0\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"), 400});
+    out.push_back(
+        {"trailer_100k",
+         post_with("Transfer-Encoding: chunked\r\n", "0\r\nX: " + std::string(100'000, 'a') + "\r\n\r\n"),
+         400});
     out.push_back({"trailer_cookie",
-                   post_with("Transfer-Encoding: chunked\r\n", "0\r\nCookie: __Host-session=x\r\n\r\n"), 400});
-    out.push_back({"chunk_extension_100k",
-                   post_with("Transfer-Encoding: chunked\r\n", "5;" + std::string(100'000, 'a') + "\r\nhello\r\n0\r\n\r\n"),
+                   post_with("Transfer-Encoding: chunked\r\n", "0\r\nCookie: __Host-session=x\r\n\r\n"),
                    400});
-    out.push_back({"chunk_size_hex_prefix", post_with("Transfer-Encoding: chunked\r\n", "0x5\r\nhello\r\n0\r\n\r\n"), 400});
+    out.push_back({"chunk_extension_100k",
+                   post_with("Transfer-Encoding: chunked\r\n",
+                             "5;" + std::string(100'000, 'a') + "\r\nhello\r\n0\r\n\r\n"),
+                   400});
+    out.push_back({"chunk_size_hex_prefix",
+                   post_with("Transfer-Encoding: chunked\r\n", "0x5\r\nhello\r\n0\r\n\r\n"), 400});
 }
 
 void add_lengths(Cases& out) {
@@ -45,8 +55,10 @@ void add_lengths(Cases& out) {
     out.push_back({"length_zero", post_with("Content-Length: 0\r\n"), 0});
     out.push_back({"length_absent", post_with(""), 0});
     out.push_back({"length_list", post_with("Content-Length: 5, 5\r\n", "hello"), 400});
-    out.push_back({"length_twice_equal", post_with("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"), 400});
-    out.push_back({"length_twice_different", post_with("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"), 400});
+    out.push_back(
+        {"length_twice_equal", post_with("Content-Length: 5\r\nContent-Length: 5\r\n", "hello"), 400});
+    out.push_back(
+        {"length_twice_different", post_with("Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"), 400});
     out.push_back({"length_plus", post_with("Content-Length: +5\r\n", "hello"), 400});
     out.push_back({"length_minus", post_with("Content-Length: -5\r\n", "hello"), 400});
     out.push_back({"length_hex", post_with("Content-Length: 0x5\r\n", "hello"), 400});
@@ -59,8 +71,10 @@ void add_lengths(Cases& out) {
     out.push_back({"length_overflow", post_with("Content-Length: 18446744073709551621\r\n", "hello"), 413});
     out.push_back({"length_on_get", get_with("Content-Length: 5\r\n") + "hello", 400});
     out.push_back({"length_zero_on_get", get_with("Content-Length: 0\r\n"), 0});
-    out.push_back({"length_on_head", "HEAD / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 400});
-    out.push_back({"length_in_http_1_0", "POST / HTTP/1.0\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 400});
+    out.push_back(
+        {"length_on_head", "HEAD / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 400});
+    out.push_back(
+        {"length_in_http_1_0", "POST / HTTP/1.0\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 400});
 }
 
 void add_hosts(Cases& out) {
@@ -124,7 +138,8 @@ void add_lines(Cases& out) {
     out.push_back({"cookie_twice", get_with("Cookie: a=1\r\nCookie: a=2\r\n"), 400});
     out.push_back({"expect_other", post_with("Expect: 200-ok\r\nContent-Length: 1\r\n", "x"), 400});
     out.push_back({"expect_continue", post_with("Expect: 100-continue\r\nContent-Length: 1\r\n", "x"), 0});
-    out.push_back({"upgrade_ignored", get_with("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"), 0});
+    out.push_back(
+        {"upgrade_ignored", get_with("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"), 0});
     out.push_back({"tls_hello", "\x16\x03\x01\x02\x00"s, 400});
     out.push_back({"http_2_preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400});
 }

@@ -1,5 +1,5 @@
-// Requests whose framing servers are known to read differently, each with the answer that we owe. The same bytes stand
-// as files in fuzz/corpus/http_request/.
+// Requests whose framing servers are known to read differently, each with the answer that we owe. The same
+// bytes stand as files in fuzz/corpus/http_request/.
 #pragma once
 
 #include <string>

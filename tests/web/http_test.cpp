@@ -103,7 +103,8 @@ RC_GTEST_PROP(RequestReader, YieldsTheSameForEverySplit, ()) {
     for (std::size_t i = 0; i < count; ++i) {
         bytes += any_case();
     }
-    const auto sizes = *rc::gen::nonEmpty(rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(1, 300)));
+    const auto sizes = *rc::gen::nonEmpty(
+        rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(1, 300)));
 
     RC_ASSERT(is_same(read_in_pieces(bytes, sizes), read_in_pieces(bytes, {bytes.size()})));
 }
@@ -198,7 +199,8 @@ TEST(RequestReader, SurvivesATrailerOf64KiB) {
 // Before the guard, Beast took the body of "Transfer-Encoding: xchunked" for the next request.
 TEST(RequestReader, NeverTakesABodyForTheNextRequest) {
     const auto outcome = read_in_pieces(
-        post_with("Transfer-Encoding: xchunked\r\n", "GET /inner HTTP/1.1\r\nHost: localhost\r\n\r\n"), {10'000});
+        post_with("Transfer-Encoding: xchunked\r\n", "GET /inner HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        {10'000});
 
     EXPECT_TRUE(outcome.requests.empty());
     EXPECT_EQ(outcome.status, 400U);
@@ -222,7 +224,8 @@ TEST(Serialize, ClosesWhenTheResponseSaysSo) {
 }
 
 TEST(SerializeDeathTest, RefusesControlBytesInFields) {
-    EXPECT_DEATH((void)serialize(Response{200, {{"X", "a\r\nY: b"}}, "", false}, false, true, "d"), "is_clean");
+    EXPECT_DEATH((void)serialize(Response{200, {{"X", "a\r\nY: b"}}, "", false}, false, true, "d"),
+                 "is_clean");
 }
 
 TEST(ParseForm, DecodesPairs) {
@@ -235,7 +238,8 @@ TEST(ParseForm, DecodesPairs) {
 }
 
 TEST(ParseForm, RefusesBrokenEncoding) {
-    for (const char* body : {"a=%", "a=%4", "a=%zz", "a=%ff", "%c0%80=1", "a=%ed%a0%80", "a=%f5%80%80%80", "a=\xff"}) {
+    for (const char* body :
+         {"a=%", "a=%4", "a=%zz", "a=%ff", "%c0%80=1", "a=%ed%a0%80", "a=%f5%80%80%80", "a=\xff"}) {
         EXPECT_FALSE(parse_form(body).is_ok()) << body;
     }
 }
@@ -275,7 +279,9 @@ TEST(FindCookie, TakesNoneWhenTwoHaveTheName) {
 TEST(EscapeHtml, LeavesNothingActive) {
     EXPECT_EQ(escape_html("<a href=\"x\" b='y'>&</a>"),
               "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;&lt;/a&gt;");
-    EXPECT_EQ(escape_html(std::string_view("a\0b\x1b", 4)), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");
+    EXPECT_EQ(escape_html(std::string_view("a\0b\x1b", 4)),
+              "a\xEF\xBF\xBD"
+              "b\xEF\xBF\xBD");
     EXPECT_EQ(escape_html("caf\xC3\xA9\r\n\t"), "caf\xC3\xA9\r\n\t");
 }
 

@@ -354,7 +354,8 @@ TEST_F(ServerTest, LeavesOutTheBodyForHead) {
 TEST_F(ServerTest, SaysWhenThePortIsTaken) {
     serve();
 
-    const auto second = Server::create(machine_.seams(), handler_, ServerOptions{Endpoint{"10.0.0.1:443"}, nullptr, {}});
+    const auto second =
+        Server::create(machine_.seams(), handler_, ServerOptions{Endpoint{"10.0.0.1:443"}, nullptr, {}});
 
     ASSERT_FALSE(second.is_ok());
     EXPECT_EQ(second.error().fault, Fault::in_use);

@@ -47,9 +47,12 @@ std::string field(const Response& response, std::string_view name) {
     return "";
 }
 
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
-const Pairs kSignIn = {{"practice", "alpha"}, {"login", "owner"}, {"password", std::string(FakeIdentity::kPassword)}};
+const Pairs kSignIn = {
+    {"practice", "alpha"}, {"login", "owner"}, {"password", std::string(FakeIdentity::kPassword)}};
 
 Pairs phq9() {
     Pairs out;
@@ -60,8 +63,14 @@ Pairs phq9() {
 }
 
 Pairs intake(const std::string& text) {
-    return {{"name", text},      {"birth-date", "1980-02-29"}, {"reason", text},   {"body-region", "neck"},
-            {"body-region", "shoulder"}, {"pain", "5"},        {"surgery", "false"}, {"goals", text},
+    return {{"name", text},
+            {"birth-date", "1980-02-29"},
+            {"reason", text},
+            {"body-region", "neck"},
+            {"body-region", "shoulder"},
+            {"pain", "5"},
+            {"surgery", "false"},
+            {"goals", text},
             {"consent", "true"}};
 }
 
@@ -109,11 +118,21 @@ TEST_F(SiteTest, SendsTheSecurityFieldsWithEveryAnswer) {
     Request elsewhere = get("/");
     elsewhere.host = "elsewhere";
     submissions_.read_error = Error{Fault::damaged, "x"};
-    const std::vector<Request> requests = {
-        get("/"), get("/status"), get("/style.css"), get("/p/alpha"), get("/p/alpha/forms/phq-9"), get("/nothing"),
-        get("/sign-out"), elsewhere, get("/p/alpha/submissions"), post("/sign-in", {}), post("/sign-in", kSignIn),
-        post("/p/alpha/forms/phq-9", {}), post("/p/alpha/forms/phq-9", phq9()),
-        get("/p/alpha/submissions", {{"cookie", sign_in()}}), post("/sign-out", {}, {{"origin", "https://evil.example"}})};
+    const std::vector<Request> requests = {get("/"),
+                                           get("/status"),
+                                           get("/style.css"),
+                                           get("/p/alpha"),
+                                           get("/p/alpha/forms/phq-9"),
+                                           get("/nothing"),
+                                           get("/sign-out"),
+                                           elsewhere,
+                                           get("/p/alpha/submissions"),
+                                           post("/sign-in", {}),
+                                           post("/sign-in", kSignIn),
+                                           post("/p/alpha/forms/phq-9", {}),
+                                           post("/p/alpha/forms/phq-9", phq9()),
+                                           get("/p/alpha/submissions", {{"cookie", sign_in()}}),
+                                           post("/sign-out", {}, {{"origin", "https://evil.example"}})};
 
     for (const Request& request : requests) {
         const Response response = call(request);
@@ -126,7 +145,8 @@ TEST_F(SiteTest, SendsTheSecurityFieldsWithEveryAnswer) {
         EXPECT_EQ(field(response, "Cross-Origin-Opener-Policy"), "same-origin");
         EXPECT_EQ(field(response, "Cross-Origin-Resource-Policy"), "same-origin");
         EXPECT_EQ(field(response, "Referrer-Policy"), "no-referrer");
-        EXPECT_EQ(field(response, "Cache-Control"), request.path == "/style.css" ? "public, max-age=3600" : "no-store");
+        EXPECT_EQ(field(response, "Cache-Control"),
+                  request.path == "/style.css" ? "public, max-age=3600" : "no-store");
     }
 }
 
@@ -153,8 +173,9 @@ TEST_F(SiteTest, AnswersOnlyItsHostsRoutesAndMethods) {
 
     EXPECT_EQ(call(other).status, 421U);
     EXPECT_EQ(call(named).status, 200U);
-    for (const char* path : {"/nothing", "/p", "/p/", "/p/gamma", "/p/alpha/", "/p/alpha/forms", "/p/alpha/forms/none",
-                             "/p/alpha/thanks/short", "/P/alpha", "/p/alpha/forms/phq-9/x", "/style.css/x"}) {
+    for (const char* path :
+         {"/nothing", "/p", "/p/", "/p/gamma", "/p/alpha/", "/p/alpha/forms", "/p/alpha/forms/none",
+          "/p/alpha/thanks/short", "/P/alpha", "/p/alpha/forms/phq-9/x", "/style.css/x"}) {
         EXPECT_EQ(call(get(path)).status, 404U) << path;
     }
     const Response wrong = call(post("/status", {}));
@@ -214,7 +235,8 @@ TEST_F(SiteTest, ShowsProblemsAndKeepsWhatWasEntered) {
     EXPECT_TRUE(has(response.body, "There is a problem"));
     EXPECT_TRUE(has(response.body, "href=\"#f:birth-date\""));
     EXPECT_TRUE(has(response.body, "aria-invalid=\"true\""));
-    EXPECT_TRUE(has(response.body, "name=\"name\" autocomplete=\"name\" maxlength=\"120\" type=\"text\" value=\"Ann\""));
+    EXPECT_TRUE(has(response.body,
+                    "name=\"name\" autocomplete=\"name\" maxlength=\"120\" type=\"text\" value=\"Ann\""));
     EXPECT_TRUE(has(response.body, "value=\"neck\" checked=\"\""));
     EXPECT_EQ(hidden_id(response.body), std::string(32, 'a'));
     EXPECT_TRUE(submissions_.stored.empty());
@@ -254,8 +276,10 @@ TEST_F(SiteTest, SaysWhenAFormWasNotSavedAndKeepsIt) {
 TEST_F(SiteTest, ShowsNaughtyTextInert) {
     const std::string cookie = sign_in();
     for (const std::string text :
-         {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)", "</textarea><b>x",
-          "javascript:alert(1)", "&lt;already&gt;", "{{7*7}}${7*7}", "=HYPERLINK(\"x\")", "\xE2\x80\xAE" "drow",
+         {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "' onmouseover='alert(1)",
+          "</textarea><b>x", "javascript:alert(1)", "&lt;already&gt;", "{{7*7}}${7*7}", "=HYPERLINK(\"x\")",
+          "\xE2\x80\xAE"
+          "drow",
           "\xF0\x9F\x92\x89 ok", "a\nb"}) {
         SCOPED_TRACE(text);
         Pairs refused = intake(text);
@@ -300,7 +324,8 @@ TEST_F(SiteTest, AnswersEveryWrongSignInAlike) {
         EXPECT_EQ(field(response, "Set-Cookie"), "");
         EXPECT_FALSE(has(response.body, password));
         std::string body = response.body;  // what the visitor entered is the only difference
-        for (const std::string& own : {std::string("value=\"") + practice + "\"", std::string("value=\"") + login + "\""}) {
+        for (const std::string& own :
+             {std::string("value=\"") + practice + "\"", std::string("value=\"") + login + "\""}) {
             body.erase(body.find(own), own.size());
         }
         return body;
@@ -348,8 +373,8 @@ TEST_F(SiteTest, OpensPrivatePagesToTheirSessionOnly) {
     const std::string alpha = sign_in("alpha");
     const std::string beta = sign_in("beta");
     const Response stored = call(post("/p/alpha/forms/phq-9", phq9()));
-    const std::string one =
-        "/p/alpha/submissions/" + field(stored, "Location").substr(std::string_view("/p/alpha/thanks/").size());
+    const std::string one = "/p/alpha/submissions/" +
+                            field(stored, "Location").substr(std::string_view("/p/alpha/thanks/").size());
 
     for (const std::string& path : {std::string("/p/alpha/submissions"), one}) {
         SCOPED_TRACE(path);
@@ -360,7 +385,8 @@ TEST_F(SiteTest, OpensPrivatePagesToTheirSessionOnly) {
         EXPECT_EQ(call(get(path, {{"cookie", beta}})).status, 404U);
         EXPECT_EQ(call(get(path, {{"cookie", alpha}})).status, 200U);
     }
-    EXPECT_EQ(call(get("/p/beta/submissions/" + one.substr(one.rfind('/') + 1), {{"cookie", beta}})).status, 404U);
+    EXPECT_EQ(call(get("/p/beta/submissions/" + one.substr(one.rfind('/') + 1), {{"cookie", beta}})).status,
+              404U);
     EXPECT_EQ(call(get("/p/alpha/submissions/none", {{"cookie", alpha}})).status, 404U);
     EXPECT_FALSE(has(call(get("/p/alpha/submissions")).body, one));
 }

@@ -46,7 +46,8 @@ class TestClient {
     /// With close_notify.
     [[nodiscard]] bool is_closed_in_order() const { return tls_ && tls_->is_peer_closed(); }
 
-    /// The received bytes cut into complete answers by their Content-Length; a rest that is no answer comes last.
+    /// The received bytes cut into complete answers by their Content-Length; a rest that is no answer comes
+    /// last.
     [[nodiscard]] std::vector<std::string> answers() const {
         std::vector<std::string> out;
         std::string_view rest = received_;
