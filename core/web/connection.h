@@ -1,5 +1,5 @@
-// One accepted connection: stream → TLS → RequestReader → Handler → TLS → stream. Requests are answered one at
-// a time, in order.
+// One accepted connection: stream → TLS → RequestReader → Handler → TLS → stream. Requests are answered one
+// at a time, in order.
 //
 // Loop only; owned by its Server through a shared_ptr, and held weakly by every callback, so that a late
 // answer, timer or completion finds either a live connection or nothing. Invariants:

@@ -2,8 +2,9 @@
 
 namespace firedrill::web::pages {
 
-std::string_view style() {
-    return R"css(:root {
+namespace {
+
+constexpr std::string_view kStyle = R"css(:root {
   --ink: #14202b; --soft: #4a5a68; --paper: #ffffff; --ground: #f3f6f8; --line: #8a99a6;
   --act: #0b5d7a; --act-dark: #08465c; --wrong: #b3261e; --focus: #ffbf47;
   color-scheme: light;
@@ -75,6 +76,11 @@ code { font-family: ui-monospace, Consolas, monospace; overflow-wrap: anywhere; 
   dt { break-after: avoid; }
 }
 )css";
+
+}  // namespace
+
+std::string_view style() {
+    return kStyle;
 }
 
 }  // namespace firedrill::web::pages
