@@ -5,7 +5,7 @@
 namespace firedrill::sim {
 
 Browser::Browser(Clock& clock, Network& network, HttpsClientOptions options)
-    : origin_(fmt::format("{}://{}", options.tls ? "https" : "http", options.host)),
+    : origin_(fmt::format("https://{}", options.host)),  // without TLS a proxy is thought to have ended it
       client_(clock, network, std::move(options)) {}
 
 void Browser::get(const std::string& target, Then then) {

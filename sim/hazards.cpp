@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace firedrill::sim {
 
 namespace {
@@ -31,15 +33,26 @@ void Hazards::plan() {
     for (std::size_t i = 0; i < evidence_.size(); ++i) {
         const Hazard& hazard = world_.scenario.hazards[i];
         for (std::uint32_t n = 0; n < hazard.times; ++n) {
-            const auto spread = static_cast<std::uint64_t>(hazard.spread.count());
-            const Duration late(static_cast<std::int64_t>(spread == 0 ? 0 : random_.below(spread)));
-            world_.universe.loop.call_at(Instant{} + hazard.at + hazard.every * n + late, [this, i] { strike(i); });
+            if (!hazard.follows) {
+                plan_at(i, Instant{} + hazard.at + hazard.every * n);
+            }
         }
     }
 }
 
+void Hazards::plan_at(std::size_t index, Instant at) {
+    const auto spread = static_cast<std::uint64_t>(world_.scenario.hazards[index].spread.count());
+    const Duration late(static_cast<std::int64_t>(spread == 0 ? 0 : random_.below(spread)));
+    world_.universe.loop.call_at(at + late, [this, index] { strike(index); });
+}
+
 void Hazards::strike(std::size_t index) {
     const Hazard& hazard = world_.scenario.hazards[index];
+    const std::size_t next = index + 1;
+    if (next < evidence_.size() && world_.scenario.hazards[next].follows && !followers_.contains(next)) {
+        followers_.insert(next);
+        plan_at(next, world_.now() + world_.scenario.hazards[next].after);
+    }
     bool has_hit = false;
     bool ends_service = true;
     switch (hazard.kind) {
@@ -68,14 +81,15 @@ bool Hazards::corrupt_pages(const Hazard& hazard) {
     SimDisk& disk = *installation_.disks().data;
     bool has_hit = false;
     for (const std::string& name : disk.peek_names()) {
-        const std::optional<Bytes> contents = is_page_file(name, hazard.store) ? disk.peek(name) : std::nullopt;
-        const std::uint64_t pages = contents ? contents->size() / kPageBytes : 0;
+        const bool is_meant = hazard.reach == "disk" || is_page_file(name, hazard.store);
+        const std::optional<Bytes> contents = is_meant ? disk.peek(name) : std::nullopt;
+        const std::uint64_t pages = contents ? (contents->size() + kPageBytes - 1) / kPageBytes : 0;
         const std::uint64_t sure = pages == 0 ? 0 : random_.below(pages);
         for (std::uint64_t page = 0; page < pages; ++page) {
             if (page != sure && !random_.chance(hazard.percent, 100)) {
                 continue;
             }
-            Bytes rubbish(kPageBytes);
+            Bytes rubbish(std::min<std::uint64_t>(kPageBytes, contents->size() - page * kPageBytes));
             random_.fill(rubbish);
             has_hit = disk.corrupt(name, page * kPageBytes, rubbish).has_value() || has_hit;
         }

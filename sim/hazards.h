@@ -3,6 +3,8 @@
 // Loop only. A hazard has fired when it changed something: pages that were there, a process that ran, a disk.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "sim/installation.h"
@@ -23,6 +25,7 @@ class Hazards {
     [[nodiscard]] std::optional<Instant> last() const { return last_; }
 
   private:
+    void plan_at(std::size_t index, Instant at);
     void strike(std::size_t index);
     bool corrupt_pages(const Hazard& hazard);
     bool kill_disks(const Hazard& hazard);
@@ -33,6 +36,7 @@ class Hazards {
     Installation& installation_;
     Random random_;
     std::vector<HazardEvidence> evidence_;
+    std::set<std::size_t> followers_;  ///< followers that are planned
     std::optional<Instant> first_;
     std::optional<Instant> last_;
 };

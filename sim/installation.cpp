@@ -91,8 +91,19 @@ void Installation::tear_down() {
         machine_->on_power_lost = nullptr;
         machine_->kill_process();
     }
+    repaired_before_ = repaired_pages();
     node_.reset();
     machine_.reset();
+}
+
+std::uint64_t Installation::repaired_pages() const {
+    std::uint64_t sum = repaired_before_;
+    if (node_) {
+        for (const store::StoreHealth& store : node_->health().stores) {
+            sum += store.repaired_pages;
+        }
+    }
+    return sum;
 }
 
 void Installation::went_down(std::uint32_t incarnation, const std::string& why) {

@@ -55,6 +55,8 @@ class Installation {
     /// There is a process, be it one that still boots.
     [[nodiscard]] bool is_on() const { return machine_ != nullptr; }
     [[nodiscard]] std::uint32_t incarnation() const { return incarnation_; }
+    /// Damaged pages that nodes brought back from the log by themselves, over all incarnations.
+    [[nodiscard]] std::uint64_t repaired_pages() const;
     /// Null when down.
     [[nodiscard]] node::Node* node() { return node_.get(); }
     /// The process ended without being asked to (crash, power, a failure that the node cannot survive).
@@ -72,6 +74,7 @@ class Installation {
     std::vector<DiskSet> retired_;
     std::uint32_t set_count_ = 0;
     std::uint32_t incarnation_ = 0;
+    std::uint64_t repaired_before_ = 0;
     std::unique_ptr<Machine> machine_;
     std::unique_ptr<node::Node> node_;
 };

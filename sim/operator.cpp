@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace firedrill::sim {
 
 namespace {
 
+/// Every so many checks on the machine, one over HTTPS from outside, as people come.
+constexpr std::uint64_t kChecksPerVisit = 5;
 constexpr Duration kRestartGap = std::chrono::seconds(5);  // of a clean restart
 
 /// Adds up a restore's phases from inside its job, where time stands still and only costs grow.
@@ -68,8 +72,12 @@ void Operator::check() {
     if (duty_ != Duty::none) {
         return;
     }
-    if (node::Node* node = installation_.node(); node != nullptr && node->health().is_fatal) {
+    if (is_data_disk_dead() || !is_node_sound()) {
         count_check(false);
+        return;
+    }
+    if (++checks_ % kChecksPerVisit != 0) {
+        count_check(true);
         return;
     }
     HttpsClientOptions options = world_.client_options();
@@ -92,13 +100,15 @@ void Operator::count_check(bool is_good) {
 }
 
 void Operator::complain() {
-    if (is_complained_ || duty_ != Duty::none) {
+    if (complained_ || duty_ != Duty::none) {
         return;
     }
-    is_complained_ = true;
-    desk_.clock.call_at(desk_.clock.now() + world_.scenario.people.complaint, [this] {
-        is_complained_ = false;
-        alarm("people call: it does not work");
+    complained_ = world_.now();
+    desk_.clock.call_at(desk_.clock.now() + world_.scenario.people.complaint, [this, at = *complained_] {
+        if (complained_ == at) {  // not mended in between
+            complained_.reset();
+            alarm("people call: it does not work");
+        }
     });
 }
 
@@ -173,6 +183,7 @@ void Operator::boot() {
 
 void Operator::serving() {
     boot_error_.reset();
+    complained_.reset();
     bad_checks_ = 0;
     const bool was_outage = duty_ != Duty::maintaining;
     if (duty_ != Duty::repairing) {
@@ -204,13 +215,29 @@ void Operator::alarm(const std::string& why) {
     desk_.clock.call_at(desk_.clock.now() + world_.scenario.people.decide, [this] { act(); });
 }
 
-/// What is visibly broken beyond a restart: one sentence, empty when nothing is.
-std::string Operator::find_damage() {
+/// What `firedrill status` says on the machine itself: there is a process, and no store is damaged.
+bool Operator::is_node_sound() {
+    node::Node* node = installation_.node();
+    if (node == nullptr) {
+        return false;
+    }
+    const store::Health health = node->health();
+    return !health.is_fatal && std::none_of(health.stores.begin(), health.stores.end(),
+                                            [](const store::StoreHealth& store) { return store.is_damaged; });
+}
+
+/// The machine's own log would be full of it.
+bool Operator::is_data_disk_dead() {
     const Duration before = world_.universe.meter.take();
     const auto listed = installation_.disks().data->list();
     world_.universe.meter.take();
     world_.universe.meter.add(before);
-    if (!listed && listed.error().fault == Fault::disk_failed) {
+    return !listed && listed.error().fault == Fault::disk_failed;
+}
+
+/// What is visibly broken beyond a restart: one sentence, empty when nothing is.
+std::string Operator::find_damage() {
+    if (is_data_disk_dead()) {
         return "the data disk answers no more";
     }
     if (node::Node* node = installation_.node(); node != nullptr) {

@@ -45,6 +45,8 @@ class Operator {
     void alarm(const std::string& why);
     void act();
     [[nodiscard]] std::string find_damage();
+    [[nodiscard]] bool is_data_disk_dead();
+    [[nodiscard]] bool is_node_sound();
     void restart_by_hand();
     void begin_restore();
     void restore();
@@ -60,8 +62,9 @@ class Operator {
     std::unique_ptr<Browser> browser_;
     Duty duty_ = Duty::none;
     std::uint32_t bad_checks_ = 0;
+    std::uint64_t checks_ = 0;
     bool is_booting_ = false;
-    bool is_complained_ = false;
+    std::optional<Instant> complained_;  ///< when people first called about what is wrong now
     bool has_restarted_ = false;         ///< by hand, since the last time that all was well
     std::optional<Error> boot_error_;    ///< of the last boot, while it is down
     std::uint32_t spare_sets_;

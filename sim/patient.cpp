@@ -42,7 +42,7 @@ std::string write_text(const FormField& field, Random& random, std::string& unus
     if (out.size() + 1 + words.size() <= limit) {
         out += (out.empty() ? "" : " ") + words;
     }
-    return out;
+    return out.empty() ? "none" : out;
 }
 
 void choose_options(const HtmlPage& page, const FormField& field, Random& random, FilledForm& out) {

@@ -91,6 +91,9 @@ std::string report_text(const RunReport& report) {
                            "verify {:.3f} + replay {:.3f} + serve {:.1f}\n",
                            r.total, r.detect, r.decide, r.provision, r.fetch, r.verify, r.replay, r.serve);
     }
+    if (e.repaired_pages > 0) {
+        out += fmt::format("  {} damaged pages were repaired from the log by the node itself\n", e.repaired_pages);
+    }
     for (const ClaimResult& one : report.judgement.claims) {
         out += fmt::format("  {:<4} {:<9} promised {}, measured {}: {}{}{}\n", one.claim->id, one.claim->reading,
                            one.claim->promised, one.measured, verdict_name(one.verdict),

@@ -51,8 +51,11 @@ struct Hazard {
     HazardKind kind = HazardKind::node_crash;
     Duration at{};      ///< after the start of the run
     Duration spread{};  ///< the seed adds up to this
+    bool follows = false;   ///< `after` was given instead of `at`
+    Duration after{};       ///< this long after the hazard before it struck for the first time
     std::string disk = "data";  ///< data, log0 … log3, or all-logs
     std::string store = "all";  ///< whose pages: practice, directory, all
+    std::string reach = "pages";  ///< pages: page files only; disk: every file of the data disk
     std::uint32_t percent = 100;  ///< how many of the pages, at least one
     std::uint32_t times = 1;
     Duration every = std::chrono::hours(6);  ///< between repetitions

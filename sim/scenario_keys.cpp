@@ -80,8 +80,13 @@ std::vector<ScenarioKey> hazard_keys() {
              }
          },
          0, 0, {"store.corrupt_pages", "disk.dies", "log.disk.dies", "node.crash", "power.loss"}},
-        {"hazard", "at", duration, "", "When, counted from the start: \"1d 10:30\".",
+        {"hazard", "at", duration, "\"0s\"", "When, counted from the start: \"1d 10:30\".",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().at = v.duration; }},
+        {"hazard", "after", duration, "null", "Instead of at: this long after the hazard before it first struck.",
+         [](Scenario& s, const KeyValue& v) {
+             s.hazards.back().follows = true;
+             s.hazards.back().after = v.duration;
+         }},
         {"hazard", "spread", duration, "\"0s\"", "The seed adds up to this to `at`.",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().spread = v.duration; }},
         {"hazard", "disk", text, "\"data\"", "Which disk dies; log.disk.dies begins at log0.",
@@ -90,6 +95,8 @@ std::vector<ScenarioKey> hazard_keys() {
         {"hazard", "store", text, "\"all\"", "Whose page file is corrupted.",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().store = v.text; }, 0, 0,
          {"practice", "directory", "all"}},
+        {"hazard", "reach", text, "\"pages\"", "Page files only, or every file of the data disk.",
+         [](Scenario& s, const KeyValue& v) { s.hazards.back().reach = v.text; }, 0, 0, {"pages", "disk"}},
         {"hazard", "percent", integer, "100", "How many of its pages, at least one.",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().percent = u32(v); }, 1, 100},
         {"hazard", "times", integer, "1", "How often it strikes.",

@@ -155,8 +155,7 @@ Status read_hazards(const std::string& path, const toml::node& node, Scenario& o
         // The kind comes first: it decides the default disk.
         const toml::table& table = *item.as_table();
         if (const toml::node* kind = table.get("kind"); kind != nullptr) {
-            const toml::table only{{"kind", *kind}, {"at", "0s"}};
-            TRY(read_section(path, "hazard", only, out, {"at"}));
+            TRY(read_section(path, "hazard", toml::table{{"kind", *kind}}, out, {}));
         }
         const std::string disk = out.hazards.back().disk;
         TRY(read_section(path, "hazard", table, out, {}));
@@ -209,7 +208,10 @@ Status check_sense(const Scenario& s) {
         return fail("people", "patch_at", "must be HH:MM or never");
     }
     for (const Hazard& h : s.hazards) {
-        if (h.at + h.spread + h.every * (h.times - 1) >= s.duration) {
+        if (h.follows && (h.times > 1 || &h == &s.hazards.front())) {
+            return fail("hazard", "after", "needs a hazard before it, and may not repeat", h.line);
+        }
+        if (h.at + h.after + h.spread + h.every * (h.times - 1) >= s.duration) {
             return fail("hazard", "at", "lies beyond the duration of the run, repetitions and spread included", h.line);
         }
         if (h.times > 1 && h.every < 1s) {

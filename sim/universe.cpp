@@ -229,6 +229,7 @@ Evidence Run::evidence() {
     out.restores_tried = operator_->restores_tried();
     out.restores_done = operator_->restores_done();
     out.reboots = operator_->reboots();
+    out.repaired_pages = installation_.repaired_pages();
     out.recovery = world_.recovery.worst();
     out.is_outage_open = world_.recovery.is_open();
     out.is_live = is_live_;

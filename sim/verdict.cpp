@@ -35,8 +35,8 @@ std::string why_no_durability(const Evidence& e) {
     if (!e.durability.is_complete() && e.durability.lost == 0) {
         return fmt::format("{} acknowledged submissions could not be asked about", e.durability.unknown);
     }
-    if (any_hazard(e, took_database) && e.restores_tried == 0) {
-        return "the restore never ran";
+    if (any_hazard(e, took_database) && e.restores_tried == 0 && e.repaired_pages == 0) {
+        return "the restore never ran, and nothing was repaired";
     }
     return "";
 }

@@ -37,6 +37,7 @@ struct Evidence {
     std::vector<HazardEvidence> hazards;
     std::uint32_t restores_tried = 0;
     std::uint32_t restores_done = 0;
+    std::uint64_t repaired_pages = 0;  ///< brought back from the log by the node itself
     std::uint32_t reboots = 0;        ///< unclean ones that came back by themselves
     std::optional<RecoverySplit> recovery;
     bool is_outage_open = false;      ///< the service never came back from the last hazard
