@@ -1,7 +1,7 @@
 # Debian packages: which are needed, which are missing, and how they are installed. Sourced by ./dev.
 
 packages_build="g++ meson ninja-build pkgconf ccache mold git python3 xz-utils libsqlite3-dev libfmt-dev
-    libtomlplusplus-dev libcli11-dev dpkg-dev ca-certificates"
+    libtomlplusplus-dev libcli11-dev libzxcvbn-dev libutf8proc-dev dpkg-dev ca-certificates"
 packages_test="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libsqlcipher-dev age curl openssl"
 packages_clang="clang-19 lld-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
 

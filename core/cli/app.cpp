@@ -60,6 +60,12 @@ void add_practice(CLI::App& app, Verb& chosen, PracticeOptions& options) {
     status_verb->callback([&] { chosen = [&] { return status(std::move(options.common)); }; });
 }
 
+void add_authority(CLI::App& app, Verb& chosen, Format& format) {
+    CLI::App* verb = app.add_subcommand("authority", "Print who may do what inside a practice");
+    verb->add_flag_callback("--json", [&format] { format = Format::json; }, "Print exactly one JSON value");
+    verb->callback([&] { chosen = [&] { return authority(format); }; });
+}
+
 void add_restore(CLI::App& app, Verb& chosen, RestoreVerbOptions& options) {
     CLI::App* verb = app.add_subcommand("restore", "Rebuild a node's folder from its log, without any practice's key");
     verb->add_option("--from", options.from, "Folder with log segments (repeat for mirrors); only read")->required();
@@ -101,10 +107,12 @@ int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
     Verb chosen;
     ServeOptions serve_options;
     PracticeOptions practice_options;
+    Format authority_format = Format::text;
     RestoreVerbOptions restore_options;
     StoreOptions store_options;
     add_serve(app, chosen, serve_options);
     add_practice(app, chosen, practice_options);
+    add_authority(app, chosen, authority_format);
     add_restore(app, chosen, restore_options);
     add_store(app, chosen, store_options);
     for (const AddVerbs& add : more) {

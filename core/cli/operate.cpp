@@ -100,7 +100,8 @@ void print_status(const json::object& status) {
 
 /// The owner's password: typed twice on a terminal, else drawn and shown once.
 Result<std::pair<std::string, bool>> obtain_owner_password() {
-    Result<std::optional<crypto::Secret>> typed = ask_new_secret("password of the practice's owner");
+    Result<std::optional<crypto::Secret>> typed = ask_new_secret(
+        "password of the practice's owner (15 characters or more; four or five words that do not belong together)");
     if (!typed) {
         return std::move(typed).error();
     }

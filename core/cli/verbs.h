@@ -46,6 +46,9 @@ struct PracticeOptions {
 int practice(PracticeOptions options);
 int status(CommonOptions options);
 
+/// Prints who may do what inside a practice.
+int authority(Format format);
+
 struct RestoreVerbOptions {
     std::vector<std::string> from;
     std::string to;

@@ -27,15 +27,4 @@ std::unique_ptr<KeyCustody> make_key_custody() {
     return std::make_unique<MemoryCustody>();
 }
 
-std::string_view role_name(Role role) noexcept {
-    switch (role) {
-        case Role::owner: return "owner";
-        case Role::clinician: return "clinician";
-        case Role::front_desk: return "front desk";
-        case Role::biller: return "biller";
-        case Role::read_only: return "read-only";
-    }
-    return "unknown";
-}
-
 }  // namespace firedrill::identity

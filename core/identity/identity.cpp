@@ -50,6 +50,7 @@ class IdentityNode final : public Identity {
         NewPractice request;
         Then<PracticeInfo> then;
         CreatedPractice made;
+        Status refused;  ///< the password may not be chosen
     };
     struct Attempt {
         SignIn request;
@@ -168,17 +169,30 @@ void IdentityNode::create_practice(NewPractice request, Then<PracticeInfo> then)
     }
     being_created_.insert(request.name);
     ++waiting_;
-    auto creation = std::make_shared<Creation>(Creation{std::move(request), std::move(then), {}});
+    auto creation = std::make_shared<Creation>(Creation{std::move(request), std::move(then), {}, {}});
     seams_.workers.run(
         Lane::passwords,
         [creation, timeline = storage_.timeline(), cost = options_.cost, &entropy = seams_.entropy,
          &workers = seams_.workers] {
+            NewPractice& wanted = creation->request;
+            auto password = take_new_password(wanted.owner_password, PasswordUse::staff_alone, wanted.name,
+                                              wanted.title, wanted.owner_login);
+            wanted.owner_password = {};
+            if (!password) {
+                creation->refused = password.error();
+                return;
+            }
+            wanted.owner_password = std::move(password).value();
             workers.charge(Work::password_hash, 1);
-            creation->made = make_practice(creation->request, timeline, cost, entropy);
-            creation->request.owner_password = {};
+            creation->made = make_practice(wanted, timeline, cost, entropy);
+            wanted.owner_password = {};
         },
         alive_.guard([this, creation] {
             --waiting_;
+            if (!creation->refused) {
+                finish_creation(creation, creation->refused);
+                return;
+            }
             store_creation(creation);
         }));
 }
@@ -276,14 +290,13 @@ void IdentityNode::hash_attempt(const AttemptPtr& attempt) {
         Lane::passwords,
         [attempt, cost = options_.cost, &entropy = seams_.entropy, &workers = seams_.workers] {
             workers.charge(Work::password_hash, 1);
-            if (attempt->request.password.size_bytes() >
-                kLongestPassword) {  // nobody has one; same work, bounded
-                attempt->request.password =
-                    crypto::Secret(attempt->request.password.view().first(kLongestPassword));
+            auto password = normalise_password(attempt->request.password.view());
+            attempt->request.password = {};
+            if (!password) {  // nobody has such a one; same work, bounded
+                password = crypto::Secret(as_bytes("no password"));
                 attempt->credentials = make_decoy(cost, entropy);
             }
-            attempt->practice_key = open_credentials(attempt->credentials, attempt->request.password);
-            attempt->request.password = {};
+            attempt->practice_key = open_credentials(attempt->credentials, *password);
         },
         alive_.guard([this, attempt] {
             --waiting_;

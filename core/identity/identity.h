@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "crypto/hash.h"
+#include "identity/authority.h"
 #include "identity/node_keys.h"
 #include "seams/seams.h"
 #include "store/storage.h"
@@ -27,9 +28,6 @@ inline constexpr StoreId kDirectory{};             // all zero bytes
 inline constexpr std::size_t kPasswordQueue = 64;  ///< waiting sign-ins; more answer unavailable
 inline constexpr Duration kIdleLimit = std::chrono::minutes(15);
 inline constexpr Duration kAbsoluteLimit = std::chrono::hours(12);
-
-enum class Role : std::uint8_t { owner, clinician, front_desk, biller, read_only };
-std::string_view role_name(Role role) noexcept;
 
 struct PracticeInfo {
     StoreId id;
@@ -44,7 +42,7 @@ struct NewPractice {
     std::string name;
     std::string title;
     std::string owner_login;        ///< 2–64 of [a-z0-9._@-]
-    crypto::Secret owner_password;  ///< 12–1024 bytes of UTF-8
+    crypto::Secret owner_password;  ///< as typed; password_policy.h says which are taken
 };
 
 struct SignIn {

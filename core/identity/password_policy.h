@@ -10,6 +10,11 @@
 
 namespace firedrill::identity {
 
+/// Shown wherever a password is chosen.
+inline constexpr std::string_view kPasswordGuidance =
+    "At least 15 characters. Four or five words that do not belong together are easy to remember and hard to guess. "
+    "Spaces and any letters are welcome; nothing needs to be changed regularly.";
+
 /// What else protects the account decides how long and how hard its password must be.
 enum class PasswordUse : std::uint8_t {
     staff_alone,           ///< 15 characters, 50 bits

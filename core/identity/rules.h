@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "crypto/secret.h"
@@ -11,14 +12,18 @@
 
 namespace firedrill::identity {
 
-inline constexpr std::size_t kShortestPassword = 12;  ///< bytes
-
 /// ASCII letters in lower case: names of practices and logins are typed by people.
 std::string lower_ascii(std::string_view text);
 
-/// bad_input naming the first field that is ill-formed or weak.
+/// Words of at least four bytes.
+std::vector<std::string_view> words_of(std::string_view text);
+
+/// bad_input naming the first name that is ill-formed. The password is not looked at.
 Status check_new_practice(const NewPractice& request);
-/// bad_input when too short, too long, not UTF-8, or made of the words that surround it.
-Status check_password(const crypto::Secret& password, std::string_view practice, std::string_view login);
+Status check_login(std::string_view login);
+
+/// The password as it is hashed, when it may be chosen; bad_input otherwise. Milliseconds: from a job.
+Result<crypto::Secret> take_new_password(const crypto::Secret& typed, PasswordUse use, std::string_view practice,
+                                         std::string_view title, std::string_view login);
 
 }  // namespace firedrill::identity

@@ -120,7 +120,9 @@ TEST(Identity, RefusesIllFormedAndWeakRequestsByField) {
                                {"harbor", "T", "ada", "short", "password"},
                                {"harbor", "T", "ada", "harborharbor", "password"},
                                {"harbor", "T", "ada", "HarborAda2026", "password"},
-                               {"harbor", "T", "ada", "aaaaaaaaaaaaaaaa", "password"},
+                               {"harbor", "T", "ada", "aaaaaaaaaaaaaaaaaaaa", "password"},
+                               {"harbor", "Willow Lane Clinic", "ada", "willow lane clinic 7", "password"},
+                               {"harbor", "T", "ada", "sunlit-0tter-4", "15 characters"},
                                {"harbor", "T", "ada", std::string(1025, 'x'), "password"},
                                {"harbor", "T", "ada", "\xFF\xFE-plum-kettle-orbit", "password"}};
     for (const Bad& bad : all) {
