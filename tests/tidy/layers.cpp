@@ -38,7 +38,9 @@ struct Home {
     std::string_view reason;
 };
 const std::array kHomes{
-    Home{"botan/", {"core/crypto", "tests/crypto", "bench"}, "Botan is named in core/crypto only; use crypto/*.h"},
+    Home{"botan/",
+         {"core/crypto", "tests/crypto", "bench"},
+         "Botan is named in core/crypto only; use crypto/*.h"},
     Home{"sqlite3.h",
          {"core/store", "tests/store", "bench"},
          "SQLite is named in core/store only; use store/database.h"},
@@ -55,12 +57,7 @@ constexpr std::string_view kSystemHeaders[] = {
     "random",     "future",   "shared_mutex", "iostream",  "stop_token", "semaphore",
     "sched.h",    "pthread.h"};
 /// Where they may be named. The arena locks memory and keeps it out of core dumps; the terminal is the cli's.
-constexpr std::string_view kSystemPlaces[] = {"core/posix", "core/crypto/locked_arena.cpp", "core/cli",
-                                              "sim/live", "sim/main.cpp"};
-
-bool is_at(const SourceFile& file, std::string_view place) {
-    return file.path == place || is_in(file, place);
-}
+constexpr std::string_view kSystemPlaces[] = {"core/posix", "core/crypto/locked_arena.cpp", "core/cli"};
 
 struct Include {
     std::string_view name;
@@ -81,6 +78,10 @@ std::optional<Include> parse_include(std::string_view line) {
         return std::nullopt;
     }
     return Include{line.substr(open + 1, end - open - 1), close == '"'};
+}
+
+bool is_at_any(const SourceFile& file, std::span<const std::string_view> places) {
+    return std::ranges::any_of(places, [&](std::string_view place) { return is_at(file, place); });
 }
 
 std::string_view first_part(std::string_view path) {
@@ -114,8 +115,8 @@ std::string library_violation(const SourceFile& file, std::string_view name) {
         }
     }
     const bool is_production = is_in(file, "core") || is_in(file, "sim");
-    if (is_production && is_system(name) &&
-        std::ranges::none_of(kSystemPlaces, [&](std::string_view place) { return is_at(file, place); })) {
+    if (is_production && is_system(name) && !is_at_any(file, kSystemPlaces) &&
+        !is_at_any(file, verb_units())) {
         return fmt::format("<{}> reaches past the seams; use Clock, Disk, Network, Entropy or Workers", name);
     }
     return "";
@@ -128,8 +129,7 @@ std::string violation(const SourceFile& file, const Include& include) {
     if (is_in(file, "core")) {
         return own_violation(file, include.name);
     }
-    if (is_in(file, "sim") && first_part(include.name) == "posix" && !is_at(file, "sim/main.cpp") &&
-        !is_at(file, "sim/live")) {
+    if (is_in(file, "sim") && first_part(include.name) == "posix" && !is_at_any(file, verb_units())) {
         return "only main() and the live drill may name the real world (posix)";
     }
     return "";

@@ -47,6 +47,7 @@ TEST(Layers, KeepTheRealWorldInMain) {
     EXPECT_EQ(count("core/cli/x.cpp", "#include \"posix/disk.h\"\n"), 0u);
     EXPECT_EQ(count("sim/world.cpp", "#include \"posix/disk.h\"\n"), 1u);
     EXPECT_EQ(count("sim/main.cpp", "#include \"posix/disk.h\"\n"), 0u);
+    EXPECT_EQ(count("sim/live_case.cpp", "#include \"posix/disk.h\"\n"), 0u);
 }
 
 TEST(Layers, KeepEachLibraryAtHome) {

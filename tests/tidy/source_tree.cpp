@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kFolders[] = {"core",  "sim",  "tests", "fuzz",
-                                         "bench", "docs", "tools", "scenarios"};
+constexpr std::string_view kFolders[] = {"core", "sim",   "tests",     "fuzz", "bench",
+                                         "docs", "tools", "scenarios", "data"};
 constexpr std::string_view kSuffixes[] = {".h",     ".cpp",  ".md", ".py", ".sh",
                                           ".build", ".toml", ".in", ".txt"};
 
@@ -105,6 +105,20 @@ bool is_in(const SourceFile& file, std::string_view folder) {
     return file.path.starts_with(folder) && file.path.size() > folder.size() &&
            file.path[folder.size()] == '/';
 }
+bool is_at(const SourceFile& file, std::string_view place) {
+    if (place.ends_with('*')) {
+        return file.path.starts_with(place.substr(0, place.size() - 1));
+    }
+    return file.path == place || is_in(file, place);
+}
+
+std::span<const std::string_view> verb_units() {
+    static constexpr std::string_view kUnits[] = {"sim/main.cpp",          "sim/verbs_*",
+                                                  "sim/process.cpp",       "sim/scenario_files.cpp",
+                                                  "sim/scenario_load.cpp", "sim/live*"};
+    return kUnits;
+}
+
 bool is_code(const SourceFile& file) {
     return has_suffix(file, ".h") || has_suffix(file, ".cpp");
 }

@@ -4,6 +4,7 @@
 // should.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,11 @@ std::vector<SourceFile> read_tree(const std::string& root);
 
 /// "core/base/bytes.h" is in "core/base" and in "core".
 bool is_in(const SourceFile& file, std::string_view folder);
+/// `place` is a folder, a file, or, with a '*' at its end, the beginning of a path.
+bool is_at(const SourceFile& file, std::string_view place);
+/// Units of sim that serve verbs and the live drill: they read files, start processes and look at the real
+/// clock, always outside a universe.
+std::span<const std::string_view> verb_units();
 bool is_code(const SourceFile& file);  ///< .h or .cpp
 bool has_suffix(const SourceFile& file, std::string_view suffix);
 
