@@ -152,9 +152,7 @@ void Operator::went_down(const std::string& why) {
         duty_ = Duty::restarting;
     }
     world_.universe.loop.call_after(world_.scenario.people.reboot, [this] {
-        world_.recovery.detected(world_.now());
-        world_.recovery.decided(world_.now());
-        world_.recovery.provisioned(world_.now());
+        restarted_ = world_.now();
         boot();
     });
 }
@@ -175,8 +173,9 @@ void Operator::boot() {
         world_.note(TraceKind::operation, "boot", fault_name(booted.error().fault));
         const bool was_repair = duty_ == Duty::repairing;
         duty_ = Duty::none;
-        if (was_repair) {
-            bad_checks_ = 0;  // the checks will call again
+        bad_checks_ = 0;
+        if (!was_repair) {
+            alarm("the node does not start");  // after a repair the checks will call again
         }
     });
 }
@@ -186,6 +185,12 @@ void Operator::serving() {
     complained_.reset();
     bad_checks_ = 0;
     const bool was_outage = duty_ != Duty::maintaining;
+    if (duty_ == Duty::restarting && restarted_) {  // nobody had to decide anything
+        world_.recovery.detected(*restarted_);
+        world_.recovery.decided(*restarted_);
+        world_.recovery.provisioned(*restarted_);
+    }
+    restarted_.reset();
     if (duty_ != Duty::repairing) {
         has_restarted_ = false;
     }
@@ -249,10 +254,10 @@ std::string Operator::find_damage() {
     }
     if (boot_error_) {
         switch (boot_error_->fault) {
-            case Fault::damaged:
-            case Fault::disk_failed:
-            case Fault::not_found: return "the node cannot start from its disks";
-            default: break;
+            case Fault::in_use:
+            case Fault::powered_off:
+            case Fault::unavailable: break;  // another try may help
+            default: return "the node cannot start from its disks";
         }
     }
     return has_restarted_ ? "a restart did not help" : "";

@@ -64,6 +64,7 @@ class Operator {
     std::uint32_t bad_checks_ = 0;
     std::uint64_t checks_ = 0;
     bool is_booting_ = false;
+    std::optional<Instant> restarted_;  ///< when the supervisor last started it
     std::optional<Instant> complained_;  ///< when people first called about what is wrong now
     bool has_restarted_ = false;         ///< by hand, since the last time that all was well
     std::optional<Error> boot_error_;    ///< of the last boot, while it is down
