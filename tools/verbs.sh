@@ -50,7 +50,7 @@ verb_drill() {
     compile build firedrill
     mkdir -p build/report
     release_locks
-    exec build/firedrill suite --seeds "$seeds" --report build/report
+    exec build/firedrill sim suite --seeds "$seeds" --jobs "$(nproc)" --report build/report/scoreboard.json
 }
 
 verb_test() {
