@@ -154,7 +154,7 @@ int suite_verb(const SuiteVerbOptions& options) {
     std::vector<BoardRun> runs = play(tasks, options.jobs, [](const BoardRun&) {});
     if (options.plays_live) {
         cli::note("the live case: a real process, real files, kill -9 under load");
-        runs.push_back(play_live_case());
+        runs.push_back(play_live_case(options.root));
         tell(runs.back(), tasks.size() + 1, tasks.size() + 1);
     }
     cli::print_line(scoreboard_text(runs));
