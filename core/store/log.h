@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -85,6 +86,9 @@ struct LogOptions {
     const crypto::Secret* signing_seed = nullptr;  ///< Ed25519; must outlive the writer
     Lsn accept_loss_after = 0;    ///< an operator's word that records above it may be lost; 0 = no such word
     Lsn folded_through = 0;       ///< newest LSN that a page file holds: a log that ends below it has lost records
+    /// Newest commit of each store that its page file holds: a closed segment with nothing newer is not read by
+    /// recovery, its close mark vouches for it.
+    std::map<StoreId, CommitSequence> folded;
 };
 
 /// Creates an empty log (disks hold no segment; exists otherwise) whose first record is NodeSlots with LSN 1. Durable.

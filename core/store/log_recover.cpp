@@ -252,8 +252,17 @@ Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
     walk.from = from_;
     walk.proven = std::max({membership_ ? membership_->durable : 0, from_ > 0 ? from_ - 1 : 0, options_.folded_through});
     walk.accept_loss_after = options_.accept_loss_after;
+    walk.folded = &options_.folded;
     walk.may_skip = std::all_of(sources_.begin(), sources_.end(), [](const LogSource& s) { return s.is_trusted; });
-    walked_ = TRY(walk_log(catalogue, walk, sink, nullptr));
+    auto walked = walk_log(catalogue, walk, sink, nullptr);
+    if (!walked) {
+        Error error = std::move(walked).error();
+        if (error.fault == Fault::damaged && options_.folded_through > 0) {
+            error.text += fmt::format("; the page files hold the records through LSN {}", options_.folded_through);
+        }
+        return error;
+    }
+    walked_ = std::move(*walked);
     TRY(check_end(walked_));
     if (walked_.segments.empty()) {
         return Error{Fault::damaged, fmt::format("no segment on log disks {} can be read; attach a mirror or restore from "

@@ -109,9 +109,9 @@ Error Walker::damage(Lsn next_sound, const SegmentName& name, std::uint64_t offs
     }
     return Error{Fault::damaged,
                  fmt::format("the log is damaged in segment {} at byte {}: {} ({}) cannot be read from any of the log disks "
-                             "{}; attach a good mirror, restore from a copy, or accept the loss after LSN {}; nothing was "
-                             "overwritten",
-                             to_text(name), offset, range, hint, labels_of(catalogue_.sources), next_ - 1)};
+                             "{}; attach a good mirror, restore from a copy, or accept the loss after LSN {} "
+                             "(--accept-loss-after {}); nothing was overwritten",
+                             to_text(name), offset, range, hint, labels_of(catalogue_.sources), next_ - 1, next_ - 1)};
 }
 
 Status Walker::open_copies(const SegmentName& name) {

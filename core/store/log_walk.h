@@ -16,7 +16,8 @@ struct WalkOptions {
     Lsn until = 0;            ///< nothing above is looked at; 0 = everything
     Lsn proven = 0;           ///< evidence from elsewhere that records through this LSN were durable
     Lsn accept_loss_after = 0;
-    bool may_skip = false;    ///< closed segments wholly below `from` are checked by close mark and header only
+    bool may_skip = false;    ///< closed segments wholly below `from`, or folded, are checked by close mark and header only
+    const std::map<StoreId, CommitSequence>* folded = nullptr;  ///< see LogOptions
 };
 
 /// Bytes that one copy lacks or has wrong, and who has them right.

@@ -176,6 +176,18 @@ Result<bool> Walker::read_close_mark(WalkedSegment& segment) {
     return false;
 }
 
+/// Does a segment hold a commit that no page file has, or a record that was asked for by its LSN?
+bool Walker::is_wanted(const CloseMark& mark) const {
+    if (mark.last < options_.from) {
+        return false;
+    }
+    return options_.folded == nullptr || options_.folded->empty() ||
+           std::any_of(mark.index.begin(), mark.index.end(), [this](const auto& entry) {
+               const auto found = options_.folded->find(entry.first);
+               return found == options_.folded->end() || found->second < entry.second.last_sequence;
+           });
+}
+
 /// A closed segment that nobody wants delivered: its close mark vouches for it, on every trusted copy alike.
 Result<bool> Walker::skip_segment(WalkedSegment& segment) {
     std::optional<CloseMark> agreed;
@@ -197,7 +209,7 @@ Result<bool> Walker::skip_segment(WalkedSegment& segment) {
     const auto trusted = std::count_if(catalogue_.sources.begin(), catalogue_.sources.end(), [](const LogSource& source) {
         return source.is_trusted && source.is_present;
     });
-    if (!agreed || copies != static_cast<std::size_t>(trusted) || agreed->last >= options_.from ||
+    if (!agreed || copies != static_cast<std::size_t>(trusted) || is_wanted(*agreed) ||
         agreed->last > limit() || agreed->last < next_) {
         return false;
     }

@@ -38,6 +38,7 @@ class Walker {
                                      const SegmentHeader& header);
     Result<bool> read_close_mark(WalkedSegment& segment);
     Result<bool> skip_segment(WalkedSegment& segment);
+    [[nodiscard]] bool is_wanted(const CloseMark& mark) const;
     Result<Next> end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset);
     Result<Verdict> judge(std::uint64_t offset, const SegmentHeader& header);
     Status deliver(const RecordView& view);

@@ -1,5 +1,6 @@
 // How a Storage comes to be: an empty folder is made one, or recovery brings one back.
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include <fmt/format.h>
@@ -36,6 +37,18 @@ class StoreRecovery {
   public:
     explicit StoreRecovery(const Seams& seams) : seams_(seams) {}
 
+    /// Before the log is read: what the page files hold is evidence of what the log must hold.
+    Status open_all(LogOptions& log) {
+        for (const StoreId& store : TRY(stores_on(seams_.data))) {
+            const PageStore* pages = TRY(find(store));
+            // A store that was set aside is built from a scan of its own.
+            log.folded[store] =
+                pages != nullptr ? pages->folded().sequence : std::numeric_limits<CommitSequence>::max();
+            log.folded_through = std::max(log.folded_through, pages != nullptr ? pages->folded_lsn() : 0);
+        }
+        return {};
+    }
+
     Status take(Record&& record) {
         const auto* commit = std::get_if<Commit>(&record.body);
         if (commit == nullptr || rebuilt_.contains(commit->store)) {
@@ -51,13 +64,21 @@ class StoreRecovery {
         return {};
     }
 
-    Status finish() {
-        for (const StoreId& store : TRY(stores_on(seams_.data))) {
-            if (!rebuilt_.contains(store)) {
-                TRY(find(store));
+    /// `last`: where the log ends. Page files that hold more are of a loss that the operator accepted.
+    Status finish(Lsn last) {
+        for (auto& [store, slot] : stores) {
+            if (slot.pages && slot.pages->folded_lsn() > last) {
+                lost_.insert(store);
+                set_aside(store, Error{Fault::damaged,
+                                       fmt::format("store {}: its pages hold commits beyond LSN {}, whose loss "
+                                                   "was accepted",
+                                                   to_hex(store), last)});
             }
         }
-        return rebuilt_.empty() ? Status() : rebuild();
+        if (!rebuilt_.empty()) {
+            TRY(rebuild());
+        }
+        return lost_.empty() ? Status() : forget_lost(last);
     }
 
     std::map<StoreId, RecoveredStore> stores;
@@ -137,8 +158,29 @@ class StoreRecovery {
         return {};
     }
 
+    /// The page files must not tell of the lost commits once the log goes on with other ones.
+    Status forget_lost(Lsn last) {
+        for (const StoreId& store : lost_) {
+            RecoveredStore& slot = stores[store];
+            if (slot.pages->position().sequence > 0 && slot.damage.empty()) {
+                TRY(slot.pages->fold(last));
+                continue;
+            }
+            // All its commits were lost, or it cannot be had: then nothing of it counts.
+            const Status removed = seams_.data.remove(leaves_file_name(store));
+            if (!removed && removed.error().fault != Fault::not_found) {
+                return removed;
+            }
+            if (slot.pages->position().sequence == 0) {
+                stores.erase(store);
+            }
+        }
+        return seams_.data.sync_names();
+    }
+
     const Seams& seams_;
     std::set<StoreId> rebuilt_;
+    std::set<StoreId> lost_;  // of the rebuilt ones
 };
 
 /// The log is what counts; the file beside the data follows it.
@@ -189,9 +231,10 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
     options.node = folder.node;
     StoreRecovery recovery(seams);
     const auto sink = [&recovery](Record&& record) { return recovery.take(std::move(record)); };
-    auto recovered = TRY(
-        recover_log(log_options(seams, options, {folder.node, TimelineId{}}), 0, sink, seams.clock.wall()));
-    TRY(recovery.finish());
+    LogOptions log = log_options(seams, options, {folder.node, TimelineId{}});
+    TRY(recovery.open_all(log));
+    auto recovered = TRY(recover_log(log, 0, sink, seams.clock.wall()));
+    TRY(recovery.finish(recovered.scan.last));
     TRY(reconcile_slots(seams.data, recovered.scan.node_slots));
     start.stores = std::move(recovery.stores);
     start.notes = std::move(recovered.scan.notes);

@@ -73,6 +73,7 @@ class StoreWorld {
         made.first_timeline = test_timeline();
         made.signing_seed = &signing_seed;
         made.fold_after_bytes = fold_after_bytes;
+        made.accept_loss_after = accept_loss_after;
         made.on_fatal = [this](const Error& error) { fatal = error; };
         made.parts = parts;
         return made;
@@ -154,6 +155,7 @@ class StoreWorld {
     std::vector<std::unique_ptr<sim::SimDisk>> logs;
     crypto::Secret signing_seed;
     std::uint64_t fold_after_bytes = 16ULL << 20;
+    Lsn accept_loss_after = 0;
     StorageParts parts;
     int boots = 0;
     std::optional<Error> fatal;
