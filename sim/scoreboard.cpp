@@ -36,7 +36,10 @@ std::map<int, std::pair<std::string, ClaimRow>> claim_rows(const std::vector<Boa
             continue;
         }
         for (const ReportSummary::ClaimLine& claim : run.report->claims) {
-            auto& [id, row] = rows[std::atoi(claim.id.c_str() + 1)];
+            int number = 0;
+            std::from_chars(claim.id.data() + std::min<std::size_t>(1, claim.id.size()),
+                            claim.id.data() + claim.id.size(), number);
+            auto& [id, row] = rows[number];
             id = claim.id;
             row.reading = claim.reading;
             row.promised = claim.promised;
