@@ -4,42 +4,38 @@
 
 #include <boost/json.hpp>
 
-#include <cmath>
-
 namespace firedrill::sim {
 
 namespace {
 
 namespace json = boost::json;
 
-/// Three decimals: enough for people, and the same text on every machine.
-double rounded(double value) { return std::round(value * 1000.0) / 1000.0; }
+/// Plain decimals, three of them: the same text on every machine, and easy on simple readers.
+std::string number(double value) { return fmt::format("{:.3f}", value); }
+std::string quoted(std::string_view text) { return json::serialize(json::string(text)); }
 
-json::object rto_json(const std::optional<RecoverySplit>& split) {
-    auto value = [&](double RecoverySplit::* part) -> json::value {
-        return split ? json::value(rounded((*split).*part)) : json::value(nullptr);
-    };
-    return {{"total_s", value(&RecoverySplit::total)},       {"detect_s", value(&RecoverySplit::detect)},
-            {"decide_s", value(&RecoverySplit::decide)},     {"provision_s", value(&RecoverySplit::provision)},
-            {"fetch_s", value(&RecoverySplit::fetch)},       {"verify_s", value(&RecoverySplit::verify)},
-            {"replay_s", value(&RecoverySplit::replay)},     {"serve_s", value(&RecoverySplit::serve)}};
+std::string rto_json(const std::optional<RecoverySplit>& split) {
+    auto value = [&](double RecoverySplit::* part) { return split ? number((*split).*part) : std::string("null"); };
+    return fmt::format(R"({{"total_s":{},"detect_s":{},"decide_s":{},"provision_s":{},"fetch_s":{},"verify_s":{},)"
+                       R"("replay_s":{},"serve_s":{}}})",
+                       value(&RecoverySplit::total), value(&RecoverySplit::detect), value(&RecoverySplit::decide),
+                       value(&RecoverySplit::provision), value(&RecoverySplit::fetch), value(&RecoverySplit::verify),
+                       value(&RecoverySplit::replay), value(&RecoverySplit::serve));
 }
 
-json::array claims_json(const std::vector<ClaimResult>& claims) {
-    json::array out;
+std::string claims_json(const std::vector<ClaimResult>& claims) {
+    std::string out;
     for (const ClaimResult& one : claims) {
-        out.push_back(json::object{{"id", one.claim->id},
-                                   {"reading", one.claim->reading},
-                                   {"promised", one.claim->promised},
-                                   {"measured", one.measured},
-                                   {"verdict", verdict_name(one.verdict)},
-                                   {"expected", one.expected}});
+        out += fmt::format(R"({}{{"id":{},"reading":{},"promised":{},"measured":{},"verdict":{},"expected":{}}})",
+                           out.empty() ? "" : ",", quoted(one.claim->id), quoted(one.claim->reading),
+                           quoted(one.claim->promised), quoted(one.measured), quoted(verdict_name(one.verdict)),
+                           quoted(one.expected));
     }
-    return out;
+    return "[" + out + "]";
 }
 
-json::value seed_json(const RunReport& report) {
-    return report.seed_text.size() == 40 ? json::value(report.seed_text) : json::value(report.seed);
+std::string seed_json(const RunReport& report) {
+    return report.seed_text.size() == 40 ? quoted(report.seed_text) : fmt::format("{}", report.seed);
 }
 
 std::string text_of(const json::object& object, std::string_view key) {
@@ -59,24 +55,28 @@ std::uint64_t count_of(const json::object& object, std::string_view key) {
 
 std::string report_json(const RunReport& report) {
     const Evidence& e = report.evidence;
-    const json::object out{
-        {"scenario", report.scenario},
-        {"seed", seed_json(report)},
-        {"commit", report.commit},
-        {"verdict", verdict_name(report.judgement.verdict)},
-        {"expected", report.expected},
-        {"trace_hash", to_hex(report.trace_hash.view())},
-        {"virtual_s", rounded(report.virtual_s)},
-        {"wall_s", rounded(report.wall_s)},
-        {"rpo", json::object{{"seconds", rounded(e.durability.rpo_seconds)}, {"submissions", e.durability.lost}}},
-        {"rto", rto_json(e.recovery)},
-        {"acknowledged", e.durability.acknowledged},
-        {"lost", e.durability.lost},
-        {"leaks", e.secrecy.total_leaks()},
-        {"escaped_faults", e.escaped_faults},
-        {"claims", claims_json(report.judgement.claims)},
+    std::string out = "{";
+    auto member = [&](std::string_view name, const std::string& value) {
+        out += fmt::format("{}{}:{}", out.size() == 1 ? "" : ",", quoted(name), value);
     };
-    return json::serialize(out);
+    auto count = [](std::uint64_t value) { return fmt::format("{}", value); };
+    member("scenario", quoted(report.scenario));
+    member("seed", seed_json(report));
+    member("commit", quoted(report.commit));
+    member("verdict", quoted(verdict_name(report.judgement.verdict)));
+    member("expected", quoted(report.expected));
+    member("trace_hash", quoted(to_hex(report.trace_hash.view())));
+    member("virtual_s", number(report.virtual_s));
+    member("wall_s", number(report.wall_s));
+    member("rpo", fmt::format(R"({{"seconds":{},"submissions":{}}})", number(e.durability.rpo_seconds),
+                              e.durability.lost));
+    member("rto", rto_json(e.recovery));
+    member("acknowledged", count(e.durability.acknowledged));
+    member("lost", count(e.durability.lost));
+    member("leaks", count(e.secrecy.total_leaks()));
+    member("escaped_faults", count(e.escaped_faults));
+    member("claims", claims_json(report.judgement.claims));
+    return out + "}";
 }
 
 std::string report_text(const RunReport& report) {
