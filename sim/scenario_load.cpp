@@ -157,11 +157,7 @@ Status read_hazards(const std::string& path, const toml::node& node, Scenario& o
         if (const toml::node* kind = table.get("kind"); kind != nullptr) {
             TRY(read_section(path, "hazard", toml::table{{"kind", *kind}}, out, {}));
         }
-        const std::string disk = out.hazards.back().disk;
-        TRY(read_section(path, "hazard", table, out, {}));
-        if (!table.contains("disk")) {
-            out.hazards.back().disk = disk;
-        }
+        TRY(read_section(path, "hazard", table, out, {"kind"}));
     }
     return {};
 }
