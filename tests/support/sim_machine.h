@@ -1,5 +1,5 @@
-// SimMachine: one simulated machine with a data disk and log disks in a universe of its own, for tests and fuzz targets
-// of what stands above the seams.
+// SimMachine: one simulated machine with a data disk and log disks in a universe of its own, for tests and fuzz
+// targets of what stands above the seams.
 //
 // Power cuts and reboots keep the disks. Everything is a function of the seed.
 #pragma once
@@ -32,10 +32,13 @@ class SimMachine {
             disks.push_back(log.get());
         }
         machine_.reset();
-        machine_ = std::make_unique<Machine>(universe_, "boot " + std::to_string(++boots_), "10.0.0.1", disks);
+        const std::string name = "boot " + std::to_string(++boots_);
+        machine_ = std::make_unique<Machine>(universe_, name, "10.0.0.1", disks);
     }
     /// Runs until `is_done` or nothing is left to do; true when it is done.
-    bool run_until(const std::function<bool()>& is_done) { return loop().run_until(is_done) == RunEnd::reached; }
+    bool run_until(const std::function<bool()>& is_done) {
+        return loop().run_until(is_done) == RunEnd::reached;
+    }
     SimLoop& loop() { return universe_.loop; }
     SimNetwork& network() { return universe_.network; }
 
