@@ -70,9 +70,9 @@ class Installation {
     void create_practice(std::size_t index, Then then);
 
     World& world_;
+    std::uint32_t set_count_ = 0;  // before disks_: making them counts
     DiskSet disks_;
     std::vector<DiskSet> retired_;
-    std::uint32_t set_count_ = 0;
     std::uint32_t incarnation_ = 0;
     std::uint64_t repaired_before_ = 0;
     std::unique_ptr<Machine> machine_;

@@ -163,8 +163,8 @@ void judge_bounds(const Scenario& scenario, const Evidence& e, Reasons& reasons)
     check(expect.rpo, e.durability.rpo_seconds, Trouble::correctness, "rpo in seconds");
     check(expect.leaks, static_cast<double>(e.secrecy.total_leaks()), Trouble::leak, "leaks");
     if (expect.rto.op != Bound::Op::none) {
-        if (!e.recovery) {
-            reasons.add(Trouble::not_judged, "rto cannot be judged: no recovery was seen from hazard to service");
+        if (!e.recovery || e.acknowledged_before_hazard == 0) {
+            reasons.add(Trouble::not_judged, "rto cannot be judged: no recovery of a working service was seen");
         } else {
             check(expect.rto, e.recovery->total, Trouble::correctness, "rto in seconds");
         }
