@@ -1,5 +1,7 @@
 #include "crypto/aead.h"
 
+#include <algorithm>
+
 #include <botan/block_cipher.h>
 
 #include "base/check.h"
@@ -20,9 +22,17 @@ struct Xaes256Gcm::State {
     Secret k1{kBlock};  // CMAC's first subkey
     AeadBox box{"AES-256/GCM"};
     Secret subkey{kKeySize};
+    std::array<Byte, kNonceHalf> derived_for{};  // first half of the nonce that the subkey belongs to
+    bool is_derived = false;
 
-    /// CMAC of 00 i 'X' 00 | first half of the nonce, for i = 1 and 2, keys AES-256-GCM for this one message.
+    /// CMAC of 00 i 'X' 00 | first half of the nonce, for i = 1 and 2, keys AES-256-GCM for this message and
+    /// for those after it whose nonces begin alike.
     void derive(const Nonce& nonce) {
+        if (is_derived && std::equal(derived_for.begin(), derived_for.end(), nonce.begin())) {
+            return;
+        }
+        std::copy_n(nonce.begin(), kNonceHalf, derived_for.begin());
+        is_derived = true;
         Byte* out = subkey.mutable_view().data();
         const Byte* mask = k1.view().data();
         for (std::size_t i = 0; i < 2; ++i) {

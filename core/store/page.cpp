@@ -62,9 +62,8 @@ class XaesPageCipher final : public PageCipher {
             return refuse(page);
         }
         crypto::Nonce nonce;
-        crypto::Tag tag;
         std::copy_n(sealed.begin() + kNonceAt, nonce.size(), nonce.begin());
-        std::copy_n(sealed.begin() + kTagAt, tag.size(), tag.begin());
+        const crypto::Tag tag = page_tag(sealed);
         const Associated associated = associate(*epoch, page, load_u64(sealed.data() + kSequenceAt));
         std::fill(out.begin() + kPlainSize, out.end(), Byte{0});
         if (!epoch->aead.open(nonce, associated, all.first(kPlainSize), tag, out.first(kPlainSize))) {
@@ -113,6 +112,12 @@ Digest page_leaf(PageNumber page, const SealedPage& sealed) {
     std::array<Byte, 5> prefix{};
     store_u32(prefix.data() + 1, page);
     return crypto::sha256({prefix, sealed});
+}
+
+crypto::Tag page_tag(const SealedPage& sealed) noexcept {
+    crypto::Tag tag;
+    std::copy_n(sealed.begin() + kTagAt, tag.size(), tag.begin());
+    return tag;
 }
 
 }  // namespace firedrill::store

@@ -58,7 +58,9 @@ class PageCipher {
 /// sequence.
 std::unique_ptr<PageCipher> make_page_cipher(StoreId store, KeyRing ring);
 
-/// The leaf of the page tree: SHA-256(0x00 | page number u32 | the 4096 stored bytes).
+/// What the page tree hashes of a page: SHA-256(0x00 | page number u32 | the 4096 stored bytes).
 Digest page_leaf(PageNumber page, const SealedPage& sealed);
+/// The tag that its trailer states.
+crypto::Tag page_tag(const SealedPage& sealed) noexcept;
 
 }  // namespace firedrill::store

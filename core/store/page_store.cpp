@@ -11,15 +11,17 @@ namespace firedrill::store {
 
 namespace {
 
-constexpr Digest kHole{};
-constexpr std::size_t kRunLimit = 64;  // pages written by one gathering write
+constexpr Leaf kHole{};
 
 std::string describe(StoreId store) {
     return fmt::format("store {}", to_hex(store));
 }
 
-bool is_zero_page(const SealedPage& page) {
-    return std::all_of(page.begin(), page.end(), [](Byte byte) { return byte == 0; });
+/// The next nonce of the same record: the first half stays, and with it the derived key; the last eight bytes
+/// count on from where the draw put them. docs/formats/sealed_page.md says why that is as good as a draw.
+void step(crypto::Nonce& nonce) {
+    Byte* low = nonce.data() + nonce.size() - 8;
+    store_u64(low, load_u64(low) + 1);
 }
 
 std::uint64_t offset_of(PageNumber page) {
@@ -28,16 +30,12 @@ std::uint64_t offset_of(PageNumber page) {
 
 }  // namespace
 
-std::unique_ptr<PageStore> PageStore::make_empty(Disk& data, StoreId store, std::uint32_t generation) {
-    auto made = std::unique_ptr<PageStore>(new PageStore(data, store));
-    made->next_generation_ = generation;
-    return made;
-}
-
 Status PageStore::apply(const Commit& commit) {
     CHECK(commit.store == store_);
     if (commit.sequence <= position_.sequence) {
-        if (commit.sequence == position_.sequence && commit_hash(commit) != position_.last_hash) {
+        const bool is_same = commit_hash(commit) == position_.last_hash && commit.root == position_.root &&
+                             commit.page_count == position_.page_count;
+        if (commit.sequence == position_.sequence && !is_same) {
             return Error{Fault::damaged,
                          fmt::format("{}: commit {} of the log is not the one that was folded; the log "
                                      "and the data folder belong to different histories",
@@ -59,7 +57,7 @@ Status PageStore::apply(const Commit& commit) {
                          fmt::format("{}: commit {} of the log changes page {}, which cannot be",
                                      describe(store_), commit.sequence, image.number)};
         }
-        tree_.set(image.number, image.leaf);
+        tree_.set(image.number, {image.leaf, page_tag(*image.page)});
         overlay_[image.number] = image.page;
         damaged_.erase(image.number);
     }
@@ -77,8 +75,8 @@ Commit PageStore::prepare(std::span<const PlainPage> pages, PageNumber page_coun
                           Entropy& entropy) {
     CHECK(!pages.empty());
     CHECK(pages.size() <= 65536);
-    Bytes nonces(pages.size() * crypto::kNonceSize);
-    entropy.fill(nonces);
+    crypto::Nonce nonce;
+    entropy.fill(nonce);
 
     Commit commit;
     commit.store = store_;
@@ -94,13 +92,13 @@ Commit PageStore::prepare(std::span<const PlainPage> pages, PageNumber page_coun
         CHECK(plain.number <= page_count);
         CHECK(plain.number != kLockPage);
         last = plain.number;
-        crypto::Nonce nonce;
-        std::copy_n(nonces.begin() + static_cast<std::ptrdiff_t>(index * nonce.size()), nonce.size(),
-                    nonce.begin());
+        if (index > 0) {
+            step(nonce);
+        }
         auto sealed = std::make_shared_for_overwrite<SealedPage>();
         cipher.seal(plain.number, commit.sequence, nonce, plain.bytes, *sealed);
         const Digest leaf = page_leaf(plain.number, *sealed);
-        tree_.set(plain.number, leaf);
+        tree_.set(plain.number, {leaf, page_tag(*sealed)});
         overlay_[plain.number] = sealed;
         damaged_.erase(plain.number);
         commit.pages.push_back({plain.number, std::move(sealed), leaf});
@@ -156,7 +154,7 @@ Result<SealedPagePtr> PageStore::load_stored(PageNumber page) {
         return damage(page, "is cut off");
     }
     ++work_.hashed;
-    if (page_leaf(page, *stored) != tree_.leaf(page)) {
+    if (page_leaf(page, *stored) != tree_.leaf(page).digest) {
         return damage(page, "is not the page that was written last");
     }
     if (!damaged_.empty()) {
@@ -165,12 +163,72 @@ Result<SealedPagePtr> PageStore::load_stored(PageNumber page) {
     return SealedPagePtr(std::move(stored));
 }
 
+Status PageStore::open_page(PageNumber page, PageCipher& cipher, MutableBytes out) {
+    CHECK(page >= 1);
+    const bool is_hole = page > tree_.page_count() || tree_.leaf(page) == kHole;
+    if (!is_hole && !overlay_.contains(page)) {
+        const SealedPage* stored = look_ahead(page);
+        if (stored != nullptr && page_tag(*stored) == tree_.leaf(page).tag) {
+            ++work_.sealed;
+            if (cipher.open(page, *stored, out)) {
+                if (!damaged_.empty()) {
+                    damaged_.erase(page);
+                }
+                return {};
+            }
+        }
+    }
+    // In memory, not the page that was written last, or not with this key: told apart by its digest.
+    const SealedPagePtr sealed = TRY(read(page));
+    if (!sealed) {
+        std::fill(out.begin(), out.end(), Byte{0});
+        return {};
+    }
+    ++work_.sealed;
+    return cipher.open(page, *sealed, out);
+}
+
+/// Null when the page cannot be read here.
+const SealedPage* PageStore::look_ahead(PageNumber page) {
+    constexpr PageNumber kAhead = 32;
+    constexpr PageNumber kStreak = 3;  // pages in a row before reading ahead is worth its memory
+    constexpr PageNumber kNear = 4;    // inner pages of a tree lie between its leaves
+    ahead_.streak = page > ahead_.last && page - ahead_.last <= kNear ? ahead_.streak + 1 : 0;
+    ahead_.last = page;
+    if (page < ahead_.first || page - ahead_.first >= ahead_.count) {
+        const PageNumber wanted =
+            ahead_.streak >= kStreak ? std::min(kAhead, tree_.page_count() - page + 1) : 1;
+        if (!fill_ahead(page, wanted) && (wanted == 1 || !fill_ahead(page, 1))) {
+            return nullptr;  // one bad sector must not hide its neighbours
+        }
+    }
+    return &ahead_.pages[page - ahead_.first];
+}
+
+bool PageStore::fill_ahead(PageNumber page, PageNumber count) {
+    if (!pages_) {
+        return false;
+    }
+    if (ahead_.room < count) {
+        ahead_.pages = std::make_unique_for_overwrite<SealedPage[]>(count);
+        ahead_.room = count;
+    }
+    ahead_.count = 0;
+    auto got = pages_->read_at(offset_of(page), {ahead_.pages[0].data(), std::size_t{count} * kPageSize});
+    if (!got || *got < kPageSize) {
+        return false;
+    }
+    ahead_.first = page;
+    ahead_.count = static_cast<PageNumber>(*got / kPageSize);
+    return true;
+}
+
 bool PageStore::wants(PageNumber page, const Digest& leaf) const noexcept {
-    return page >= 1 && page <= tree_.page_count() && damaged_.contains(page) && tree_.leaf(page) == leaf;
+    return page >= 1 && page <= tree_.page_count() && damaged_.contains(page) && tree_.leaf(page).digest == leaf;
 }
 
 Status PageStore::repair(PageNumber page, SealedPagePtr good) {
-    if (page == 0 || page > tree_.page_count() || !good || page_leaf(page, *good) != tree_.leaf(page)) {
+    if (page == 0 || page > tree_.page_count() || !good || page_leaf(page, *good) != tree_.leaf(page).digest) {
         return Error{Fault::bad_input,
                      fmt::format("{}: the offered page {} is not the newest one", describe(store_), page)};
     }
@@ -199,7 +257,7 @@ Result<std::vector<PageNumber>> PageStore::verify(const std::function<void(PageN
 
 std::uint64_t PageStore::memory_bytes() const noexcept {
     constexpr std::uint64_t kNodeBytes = kPageSize + 96;  // page, its control block, the map's node
-    return sizeof(*this) + tree_.memory_bytes() + overlay_.size() * kNodeBytes + damaged_.size() * 48;
+    return sizeof(*this) + tree_.memory_bytes() + ahead_.room * kPageSize + overlay_.size() * kNodeBytes + damaged_.size() * 48;
 }
 
 Error PageStore::damage(PageNumber page, std::string_view what) {
@@ -222,279 +280,6 @@ void PageStore::resize(PageNumber page_count) {
     for (PageNumber page = before + 1; page <= std::min(page_count, file_pages_); ++page) {
         overlay_[page] = nullptr;
     }
-}
-
-// ---- fold
-// ------------------------------------------------------------------------------------------------------
-
-Status PageStore::fold(Lsn through) {
-    if (overlay_.empty() && folded_ == position_ && !must_move_) {
-        return {};
-    }
-    if (position_.sequence == 0) {
-        return {};
-    }
-    Status folded = must_move_ ? fold_into_next(through) : fold_in_place(through);
-    if (folded) {
-        finish_fold(through);
-    }
-    return folded;
-}
-
-Status PageStore::fold_in_place(Lsn through) {
-    if (Status written = write_overlay(*pages_); !written) {
-        must_move_ = written.error().fault == Fault::disk_failed;
-        return written;
-    }
-    if (Status synced = pages_->sync(); !synced) {
-        must_move_ = true;
-        return synced;
-    }
-    return publish(generation_, through);
-}
-
-Status PageStore::fold_into_next(Lsn through) {
-    const std::uint32_t generation = next_generation_++;
-    auto file = TRY(data_.open(page_file_name(store_, generation), Open::any));
-    TRY(file->truncate(0));
-    TRY(copy_all(*file));
-    TRY(file->sync());
-    TRY(data_.sync_names());
-    TRY(publish(generation, through));
-    pages_ = std::move(file);
-    generation_ = generation;
-    file_pages_ = 0;
-    must_move_ = false;
-    remove_strays();
-    return {};
-}
-
-void PageStore::finish_fold(Lsn through) {
-    folded_ = position_;
-    folded_lsn_ = through;
-    overlay_.clear();
-    // Cutting the file is only tidiness: a failure leaves sealed bytes behind the end, which nobody reads.
-    if (file_pages_ < position_.page_count ||
-        pages_->truncate(std::uint64_t{position_.page_count} * kPageSize).is_ok()) {
-        file_pages_ = position_.page_count;
-    }
-}
-
-Status PageStore::write_overlay(File& file) {
-    static constexpr SealedPage kZeroes{};
-    std::vector<ByteView> run;
-    PageNumber first = 0;
-    const auto flush = [&]() -> Status {
-        if (run.empty()) {
-            return {};
-        }
-        Status written = file.write_at(offset_of(first), run);
-        run.clear();
-        return written;
-    };
-    for (const auto& [page, sealed] : overlay_) {
-        if (run.size() == kRunLimit || (!run.empty() && page != first + run.size())) {
-            TRY(flush());
-        }
-        if (run.empty()) {
-            first = page;
-        }
-        run.emplace_back(sealed ? *sealed : kZeroes);
-    }
-    return flush();
-}
-
-Status PageStore::copy_all(File& file) {
-    for (PageNumber page = 1; page <= tree_.page_count(); ++page) {
-        if (tree_.leaf(page) == kHole) {
-            continue;
-        }
-        auto sealed = read(page);
-        if (!sealed) {
-            if (sealed.error().fault != Fault::damaged) {
-                return std::move(sealed).error();
-            }
-            continue;  // it stays damaged in the new file: zeroes do not have its leaf
-        }
-        TRY(file.write_at(offset_of(page), ByteView(**sealed)));
-    }
-    return {};
-}
-
-void PageStore::remove_strays() {
-    auto names = data_.list();
-    if (!names) {
-        return;  // tidiness only: what is left is removed after a later move
-    }
-    const std::string prefix = fmt::format("pages.{}.", to_hex(store_));
-    const std::string mine = page_file_name(store_, generation_);
-    for (const std::string& name : *names) {
-        if (name.starts_with(prefix) && name != mine) {
-            (void)data_.remove(name).is_ok();
-        }
-    }
-}
-
-// ---- position and leaves on disk
-// ----------------------------------------------------------------------------------
-
-namespace {
-
-// docs/formats/page_file.md
-constexpr std::string_view kMagic = "FDLEAVES";
-constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kHeaderSize = 8 + 4 + 16 + 4 + 8 + 32 + 4 + 32 + 8;
-constexpr std::size_t kLeavesAt = kHeaderSize + 32;  // the header's hash stands between
-constexpr PageNumber kMaxPages = 1u << 24;
-
-Error bad_leaves(Disk& data, StoreId store, std::string_view what) {
-    return {Fault::damaged,
-            fmt::format("{}/{} {}; it is rebuilt from the log if the log goes back to its beginning",
-                        data.label(), leaves_file_name(store), what)};
-}
-
-}  // namespace
-
-std::string page_file_name(StoreId store, std::uint32_t generation) {
-    return fmt::format("pages.{}.{:08x}", to_hex(store), generation);
-}
-
-std::string leaves_file_name(StoreId store) {
-    return "leaves." + to_hex(store);
-}
-
-Result<std::vector<StoreId>> stores_on(Disk& data) {
-    constexpr std::string_view kPrefix = "leaves.";
-    std::vector<StoreId> stores;
-    for (const std::string& name : TRY(data.list())) {
-        if (!name.starts_with(kPrefix)) {
-            continue;
-        }
-        if (const auto id = parse_id<StoreId>(std::string_view(name).substr(kPrefix.size()))) {
-            stores.push_back(*id);
-        }
-    }
-    std::sort(stores.begin(), stores.end());
-    return stores;
-}
-
-Status PageStore::publish(std::uint32_t generation, Lsn through) {
-    Bytes header;
-    header.reserve(kLeavesAt);
-    Writer out(header);
-    out.bytes(as_bytes(kMagic));
-    out.u32(kVersion);
-    out.bytes(store_.view());
-    out.u32(generation);
-    out.u64(position_.sequence);
-    out.bytes(position_.last_hash.view());
-    out.u32(position_.page_count);
-    out.bytes(position_.root.view());
-    out.u64(through);
-    CHECK(header.size() == kHeaderSize);
-    append(header, crypto::sha256(header).view());
-
-    const std::string name = leaves_file_name(store_);
-    const std::string fresh = name + ".new";
-    // A file left by an attempt whose sync failed proves nothing about what it holds: begin with another one.
-    if (Status removed = data_.remove(fresh); !removed && removed.error().fault != Fault::not_found) {
-        return removed;
-    }
-    auto file = TRY(data_.open(fresh, Open::create));
-    static_assert(sizeof(Digest) == 32);
-    const std::span<const Digest> leaves = tree_.leaves();
-    const std::array<ByteView, 2> pieces{
-        ByteView(header), ByteView(reinterpret_cast<const Byte*>(leaves.data()), leaves.size_bytes())};
-    TRY(file->write_at(0, pieces));
-    TRY(file->sync());
-    file.reset();
-    TRY(data_.rename(fresh, name));
-    return data_.sync_names();
-}
-
-Result<std::unique_ptr<PageStore>> PageStore::open(Disk& data, StoreId store) {
-    auto made = std::unique_ptr<PageStore>(new PageStore(data, store));
-    auto document = data.open(leaves_file_name(store), Open::existing);
-    if (!document) {
-        if (document.error().fault != Fault::not_found) {
-            return std::move(document).error();
-        }
-        return made;
-    }
-    TRY(made->load(**document));
-    return made;
-}
-
-Status PageStore::load(File& document) {
-    TRY(load_header(document));
-    auto pages = data_.open(page_file_name(store_, generation_), Open::existing);
-    if (!pages) {
-        return pages.error().fault == Fault::not_found
-                   ? bad_leaves(data_, store_, "names a page file that is not there")
-                   : std::move(pages).error();
-    }
-    pages_ = std::move(*pages);
-    const std::uint64_t stored_bytes = TRY(pages_->size_bytes());
-    file_pages_ = static_cast<PageNumber>(
-        std::min<std::uint64_t>((stored_bytes + kPageSize - 1) / kPageSize, kMaxPages));
-    must_move_ = false;
-    next_generation_ = generation_ + 1;
-
-    std::vector<Digest> leaves(position_.page_count);
-    const std::size_t got = TRY(document.read_at(
-        kLeavesAt, MutableBytes(reinterpret_cast<Byte*>(leaves.data()), leaves.size() * 32)));
-    tree_.assign(std::move(leaves));
-    if (got != std::size_t{position_.page_count} * 32 || tree_.root() != position_.root) {
-        TRY(rebuild_leaves());
-    }
-    folded_ = position_;
-    return {};
-}
-
-Status PageStore::load_header(File& document) {
-    Bytes header(kLeavesAt);
-    if (TRY(document.read_at(0, header)) != kLeavesAt) {
-        return bad_leaves(data_, store_, "is too short");
-    }
-    Reader in(header);
-    const bool is_ours = as_text(in.bytes(kMagic.size())) == kMagic;
-    const std::uint32_t version = in.u32();
-    if (is_ours && version > kVersion) {
-        return Error{Fault::newer_format,
-                     fmt::format("{}/{} has format {}, this program knows {}; upgrade the program",
-                                 data_.label(), leaves_file_name(store_), version, kVersion)};
-    }
-    StoreId store;
-    Digest stated;
-    in.fill(store.bytes);
-    generation_ = in.u32();
-    position_.sequence = in.u64();
-    in.fill(position_.last_hash.bytes);
-    position_.page_count = in.u32();
-    in.fill(position_.root.bytes);
-    folded_lsn_ = in.u64();
-    in.fill(stated.bytes);
-    const bool is_sound = is_ours && in.is_done() && version == kVersion && store == store_ &&
-                          generation_ != 0 && position_.sequence != 0 && position_.page_count <= kMaxPages &&
-                          crypto::sha256(ByteView(header).first(kHeaderSize)) == stated;
-    return is_sound ? Status() : bad_leaves(data_, store_, "is not a sound leaves file of this store");
-}
-
-Status PageStore::rebuild_leaves() {
-    std::vector<Digest> leaves(position_.page_count);
-    SealedPage page;
-    for (PageNumber number = 1; number <= position_.page_count; ++number) {
-        const std::size_t got = TRY(pages_->read_at(offset_of(number), page));
-        if (got == kPageSize && number != kLockPage && !is_zero_page(page)) {
-            leaves[number - 1] = page_leaf(number, page);
-        }
-    }
-    work_.hashed += position_.page_count;
-    tree_.assign(std::move(leaves));
-    return tree_.root() == position_.root
-               ? Status()
-               : bad_leaves(data_, store_,
-                            "has damaged leaves, and the page file does not give its root either");
 }
 
 }  // namespace firedrill::store

@@ -5,17 +5,15 @@
 //
 // Files on the data disk (docs/formats/page_file.md), written only by fold():
 //   pages.<store: 32 hex>.<generation: 8 hex>   page N at offset (N - 1) * 4096
-//   leaves.<store: 32 hex>                      the published position, and the leaf of every page at that
-//   position
+//   leaves.<store: 32 hex>                      the published position, and the leaf of every page there
 //
 // Invariants:
-//  1. Every page handed out has the leaf that the tree remembers: a stale, lost, misdirected, swapped or
-//  rolled-back
-//     page is damaged, never data.
-//  2. The page file is changed only by fold(), and only to versions that the log holds durably. The position
-//  is published after
-//     the page file's sync. A failed sync makes the next fold go into a file of the next generation.
-//  3. open(), apply(), prepare() and read() never write.
+//  1. Every page handed out has the digest that the tree remembers, or its tag and opens under the store's key:
+//     a stale, lost, misdirected, swapped or rolled-back page is damaged, never data.
+//  2. The page file is changed only by a fold, and only to versions that the log holds durably. The position is
+//     published after the page file's sync. A failed sync makes the next fold go into a file of the next
+//     generation.
+//  3. open(), apply(), prepare() and the readers never write.
 #pragma once
 
 #include <functional>
@@ -56,6 +54,42 @@ std::string leaves_file_name(StoreId store);
 /// The stores of which `data` has a leaves file, sorted.
 Result<std::vector<StoreId>> stores_on(Disk& data);
 
+/// One fold on its way: what is to be written, frozen when it began. run() may stand beside every use of the
+/// PageStore it came from except begin_fold() and fold(): a long fold stops nobody.
+class Fold {
+  public:
+    /// Writes the pages a few megabytes at a time, syncs each of these, publishes the position. Blocking; once.
+    void run();
+
+  private:
+    friend class PageStore;
+    Fold(Disk& data, StoreId store) : data_(data), store_(store) {}
+    Status write();
+    Status write_in_place();
+    Status write_into_next();
+    Result<SealedPagePtr> next_page(PageNumber page, std::size_t& at);
+    Status publish();
+    void remove_strays();
+
+    Disk& data_;
+    StoreId store_;
+    StorePosition position_;
+    Lsn through_ = 0;
+    std::uint32_t generation_ = 0;  // written to
+    std::uint32_t source_ = 0;      // another one: everything is copied from there; 0: there is nothing
+    bool is_in_place_ = false;
+    bool must_cut_ = false;
+    std::vector<Leaf> leaves_;
+    std::vector<std::pair<PageNumber, SealedPagePtr>> pages_;  // ascending; null: became a hole
+
+    Status outcome_;
+    bool is_file_in_doubt_ = false;  // a write or a sync of the page file failed
+    bool is_cut_ = false;
+    PageNumber unreadable_ = 0;
+    std::unique_ptr<File> source_file_;
+    std::unique_ptr<File> file_;
+};
+
 class PageStore {
   public:
     /// Reads the published position and leaves; a store without a leaves file is empty (position zero). When
@@ -72,23 +106,31 @@ class PageStore {
     Status apply(const Commit& commit);
 
     /// Seals changed pages (ascending numbers, 1 <= count <= 65536, numbers <= page_count, not kLockPage) as
-    /// the next commit, which is the newest position at once. Nonces are one draw of `entropy`.
+    /// the next commit, which is the newest position at once. Their nonces count on from one draw of `entropy`.
     Commit prepare(std::span<const PlainPage> pages, PageNumber page_count, PageCipher& cipher,
                    Entropy& entropy);
 
     /// The sealed page; null for a hole, for the lock page and past the end. A page that cannot be had is
     /// counted, then the repairer is asked once; if it did not bring it back: damaged, disk_failed.
     Result<SealedPagePtr> read(PageNumber page);
-    /// Called from within read() when a page is damaged: calls repair() for it and for what else it finds.
+    /// The same page opened into `out`, zeroes for a hole and past the end: compares the remembered tag and lets
+    /// the AEAD do the rest. Reads ahead. What does not fit goes the way of read(); besides: what the cipher says
+    /// of a page that is the right one.
+    Status open_page(PageNumber page, PageCipher& cipher, MutableBytes out);
+    /// Called from within the readers when a page is damaged: calls repair() for it and for what else it finds.
     void set_repairer(std::function<void()> repairer) { repairer_ = std::move(repairer); }
     /// Gives a damaged page back its right bytes, from log or mirror; the next fold writes it. bad_input when
     /// it is not the page that the tree remembers. wants() tells whether it would be taken.
     [[nodiscard]] bool wants(PageNumber page, const Digest& leaf) const noexcept;
     Status repair(PageNumber page, SealedPagePtr good);
 
-    /// Copies every unfolded page to the page file, syncs it, publishes the position with `through` as a
-    /// label, and forgets the copies in memory. Everything up to position() must be durable in the log. On
-    /// disk_failed and disk_full the old position stands and nothing is lost; call again later.
+    /// Freezes what is not folded; everything up to position() must be durable in the log. `through` is a label.
+    /// Null: nothing to do. One at a time: end_fold() before the next.
+    std::shared_ptr<Fold> begin_fold(Lsn through);
+    /// Takes over what a fold that ran has reached and forgets the copies in memory that it wrote. On
+    /// disk_failed and disk_full the old position stands and nothing is lost; begin another one later.
+    Status end_fold(Fold& fold);
+    /// All of it at once.
     Status fold(Lsn through);
 
     /// Reads and hashes every page of the page file that is not in memory. Yields the pages that differ or
@@ -107,25 +149,24 @@ class PageStore {
         std::uint64_t hashed = 0;  ///< pages hashed
     };
     Work take_work() noexcept { return std::exchange(work_, Work{}); }
-    void count_opened_page() noexcept { ++work_.sealed; }
     [[nodiscard]] std::uint64_t repaired_count() const noexcept { return repaired_count_; }
     /// Bytes of memory held, roughly.
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
+    /// Everything is in the page file: the object may go, open() brings it back.
+    [[nodiscard]] bool is_folded() const noexcept {
+        return overlay_.empty() && folded_ == position_ && !is_folding_ && damaged_.empty();
+    }
+    /// Gives back what memory reading ahead holds.
+    void drop_read_ahead() noexcept { ahead_ = {}; }
 
   private:
     PageStore(Disk& data, StoreId store) : data_(data), store_(store) {}
     Status load(File& document);
-    Status load_header(File& document);
     Status rebuild_leaves();
     Result<SealedPagePtr> read_stored(PageNumber page);
     Result<SealedPagePtr> load_stored(PageNumber page);
-    Status write_overlay(File& file);
-    Status copy_all(File& file);
-    Status fold_in_place(Lsn through);
-    Status fold_into_next(Lsn through);
-    Status publish(std::uint32_t generation, Lsn through);
-    void finish_fold(Lsn through);
-    void remove_strays();
+    const SealedPage* look_ahead(PageNumber page);
+    bool fill_ahead(PageNumber page, PageNumber count);
     Error damage(PageNumber page, std::string_view what);
     void resize(PageNumber page_count);
 
@@ -147,6 +188,17 @@ class PageStore {
     std::uint64_t repaired_count_ = 0;
     std::unique_ptr<File> pages_;  // the published page file; null when there is none
     PageNumber file_pages_ = 0;    // pages of that file that may hold something
+    bool is_folding_ = false;
+    /// Stored pages `first` … `first + count - 1` as they were read; believed only after comparison with the tree.
+    struct Ahead {
+        std::unique_ptr<SealedPage[]> pages;
+        PageNumber room = 0;
+        PageNumber first = 0;
+        PageNumber count = 0;
+        PageNumber last = 0;  // page that was asked for last
+        PageNumber streak = 0;
+    };
+    Ahead ahead_;
     Work work_;
 };
 

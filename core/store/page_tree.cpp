@@ -10,9 +10,12 @@ namespace firedrill::store {
 namespace {
 
 constexpr Byte kNodePrefix = 0x01;
+constexpr Byte kGroupPrefix = 0x02;
+constexpr PageNumber kGroup = 8;  // leaves hashed together: no level of nodes for the lowest three
 
 // Exact growth would copy everything for every page that is added; doubling would break the memory promise.
-void resize_with_slack(std::vector<Digest>& level, std::size_t size) {
+template <class T>
+void resize_with_slack(std::vector<T>& level, std::size_t size) {
     if (size > level.capacity()) {
         level.reserve(size + size / 32 + 16);
     }
@@ -22,27 +25,34 @@ void resize_with_slack(std::vector<Digest>& level, std::size_t size) {
 }  // namespace
 
 void PageTree::shape() {
-    std::size_t size = levels_.empty() ? 0 : levels_[0].size();
+    std::size_t size = (leaves_.size() + kGroup - 1) / kGroup;
     std::size_t depth = 0;
-    while (size > 1) {
-        size = (size + 1) / 2;
-        ++depth;
+    while (true) {
         if (levels_.size() <= depth) {
             levels_.emplace_back();
         }
         resize_with_slack(levels_[depth], size);
+        if (size <= 1) {
+            break;
+        }
+        size = (size + 1) / 2;
+        ++depth;
     }
-    levels_.resize(std::max<std::size_t>(depth + 1, 1));
+    levels_.resize(depth + 1);
 }
 
-void PageTree::assign(std::vector<Digest> leaves) {
-    levels_.clear();
-    levels_.push_back(std::move(leaves));
-    shape();
-    dirty_.resize(levels_[0].size());
-    for (PageNumber index = 0; index < dirty_.size(); ++index) {
-        dirty_[index] = index;
+void PageTree::mark_groups(PageNumber first_leaf, PageNumber end_leaf) {
+    for (PageNumber group = first_leaf / kGroup; group * kGroup < end_leaf; ++group) {
+        dirty_.push_back(group);
     }
+}
+
+void PageTree::assign(std::vector<Leaf> leaves) {
+    leaves_ = std::move(leaves);
+    levels_.clear();
+    dirty_.clear();
+    shape();
+    mark_groups(0, page_count());
     root();
 }
 
@@ -51,43 +61,30 @@ void PageTree::resize(PageNumber count) {
     if (count == before) {
         return;
     }
-    if (levels_.empty()) {
-        levels_.emplace_back();
-    }
-    resize_with_slack(levels_[0], count);
+    resize_with_slack(leaves_, count);
     shape();
-    std::erase_if(dirty_, [count](PageNumber index) { return index >= count; });
-    // Growing changes the parents of the old last leaf and makes new leaves; shrinking changes only the right
-    // edge, and the path of the last leaf is the right edge.
+    std::erase_if(dirty_, [count](std::uint32_t group) { return group * kGroup >= count; });
+    // Growing changes the group of the old last leaf, or its parents, and makes new ones; shrinking changes
+    // only the right edge, and the path of the last group is the right edge.
     const PageNumber first = count > before ? (before == 0 ? 0 : before - 1) : (count == 0 ? 0 : count - 1);
-    for (PageNumber index = first; index < count; ++index) {
-        dirty_.push_back(index);
-    }
+    mark_groups(first, count);
 }
 
-void PageTree::set(PageNumber page, const Digest& leaf) {
+void PageTree::set(PageNumber page, const Leaf& leaf) {
     CHECK(page >= 1);
     CHECK(page <= page_count());
-    levels_[0][page - 1] = leaf;
-    dirty_.push_back(page - 1);
+    leaves_[page - 1] = leaf;
+    dirty_.push_back((page - 1) / kGroup);
 }
 
-const Digest& PageTree::leaf(PageNumber page) const {
+const Leaf& PageTree::leaf(PageNumber page) const {
     CHECK(page >= 1);
     CHECK(page <= page_count());
-    return levels_[0][page - 1];
-}
-
-std::span<const Digest> PageTree::leaves() const noexcept {
-    return levels_.empty() ? std::span<const Digest>() : std::span<const Digest>(levels_[0]);
-}
-
-PageNumber PageTree::page_count() const noexcept {
-    return levels_.empty() ? 0 : static_cast<PageNumber>(levels_[0].size());
+    return leaves_[page - 1];
 }
 
 std::uint64_t PageTree::memory_bytes() const noexcept {
-    std::uint64_t bytes = dirty_.capacity() * sizeof(PageNumber);
+    std::uint64_t bytes = dirty_.capacity() * sizeof(std::uint32_t) + leaves_.capacity() * sizeof(Leaf);
     for (const auto& level : levels_) {
         bytes += level.capacity() * sizeof(Digest);
     }
@@ -95,18 +92,26 @@ std::uint64_t PageTree::memory_bytes() const noexcept {
 }
 
 const Digest& PageTree::root() {
-    if (page_count() == 0) {
+    if (leaves_.empty()) {
         dirty_.clear();
         root_ = Digest{};
         return root_;
     }
     std::sort(dirty_.begin(), dirty_.end());
-    crypto::Sha256 hash;
+    dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
+    thread_local crypto::Sha256 hash;  // making one costs more than many uses of it
+    for (const std::uint32_t group : dirty_) {
+        const std::size_t first = std::size_t{group} * kGroup;
+        const std::size_t count = std::min<std::size_t>(kGroup, leaves_.size() - first);
+        hash.update(ByteView(&kGroupPrefix, 1));
+        hash.update(ByteView(reinterpret_cast<const Byte*>(&leaves_[first]), count * sizeof(Leaf)));
+        levels_[0][group] = hash.finish();
+    }
     for (std::size_t depth = 0; depth + 1 < levels_.size() && !dirty_.empty(); ++depth) {
         const std::vector<Digest>& below = levels_[depth];
         std::size_t kept = 0;
-        for (const PageNumber index : dirty_) {
-            const PageNumber parent = index / 2;
+        for (const std::uint32_t index : dirty_) {
+            const std::uint32_t parent = index / 2;
             if (kept > 0 && dirty_[kept - 1] == parent) {
                 continue;
             }
@@ -117,8 +122,8 @@ const Digest& PageTree::root() {
                 continue;
             }
             hash.update(ByteView(&kNodePrefix, 1));
-            hash.update(below[left].view());
-            hash.update(below[left + 1].view());
+            static_assert(sizeof(Digest) == 32);
+            hash.update(ByteView(reinterpret_cast<const Byte*>(&below[left]), 2 * sizeof(Digest)));
             levels_[depth + 1][parent] = hash.finish();
         }
         dirty_.resize(kept);

@@ -16,7 +16,7 @@ constexpr std::uint64_t record_bytes(std::uint64_t pages) {
 /// node reserve gigabytes; a larger commit that meets a full disk waits for space instead of being refused.
 inline constexpr std::uint64_t kPromisedBytes = record_bytes(256);
 /// Asked for beyond what is needed now, so that one reservation serves many commits.
-inline constexpr std::uint64_t kSpaceAhead = 16ull << 20;
+inline constexpr std::uint64_t kSpaceAhead = 4ull << 20;
 /// Records of one append: LogWriter's limit.
 inline constexpr std::size_t kMaxBatch = 4096;
 /// When folding fails, writing goes on until this many times fold_after_bytes wait in memory.

@@ -49,13 +49,7 @@ Status StoreFile::read_page(PageNumber page, MutableBytes out) {
         std::copy(found->second->bytes.begin(), found->second->bytes.end(), out.begin());
         return {};
     }
-    const SealedPagePtr sealed = TRY(pages_.read(page));
-    if (!sealed) {
-        std::fill(out.begin(), out.end(), Byte{0});
-        return {};
-    }
-    pages_.count_opened_page();
-    return cipher_.open(page, *sealed, out);
+    return pages_.open_page(page, cipher_, out);
 }
 
 Status StoreFile::read(std::uint64_t offset, MutableBytes out, std::size_t& got) {

@@ -45,17 +45,16 @@ struct PageStoreTest : testing::Test {
         const Status folded = pages->fold(commits.size());
         ASSERT_TRUE(folded.is_ok()) << folded.error().text;
     }
-    /// First plain byte of a page, or what went wrong.
+    /// First plain byte of a page read with the key, or what went wrong. A read without it must agree.
     std::string look(PageNumber page) {
-        auto sealed = pages->read(page);
-        if (!sealed) {
-            return std::string(fault_name(sealed.error().fault));
-        }
-        if (!*sealed) {
-            return "hole";
-        }
         SealedPage plain;
-        return cipher->open(page, **sealed, plain) ? std::to_string(plain[0]) : "does not open";
+        const Status opened = pages->open_page(page, *cipher, plain);
+        auto sealed = pages->read(page);
+        EXPECT_EQ(opened.is_ok(), sealed.is_ok());
+        if (!opened) {
+            return std::string(fault_name(opened.error().fault));
+        }
+        return *sealed ? std::to_string(plain[0]) : "hole";
     }
     [[nodiscard]] std::string file() const { return page_file_name(kStore, 1); }
     [[nodiscard]] Bytes stored(PageNumber page) const {
@@ -230,7 +229,7 @@ TEST_F(PageStoreTest, RebuildsLeavesFromThePageFile) {
     commit({1, 2, 4}, 5, 10);
     fold();
     const std::uint64_t leaves_bytes = disk->peek(leaves_file_name(kStore))->size();
-    ASSERT_TRUE(disk->corrupt(leaves_file_name(kStore), leaves_bytes - 40, Bytes(8, 0xee)).has_value());
+    ASSERT_TRUE(disk->corrupt(leaves_file_name(kStore), leaves_bytes - 56, Bytes(8, 0xee)).has_value());
 
     reopen();
 
@@ -245,7 +244,7 @@ TEST_F(PageStoreTest, RebuildsLeavesWhenPagesLeftAndCameBackAsHoles) {
     commit({1}, 4, 30);
     fold();
     const std::uint64_t leaves_bytes = disk->peek(leaves_file_name(kStore))->size();
-    ASSERT_TRUE(disk->corrupt(leaves_file_name(kStore), leaves_bytes - 40, Bytes(8, 0xee)).has_value());
+    ASSERT_TRUE(disk->corrupt(leaves_file_name(kStore), leaves_bytes - 56, Bytes(8, 0xee)).has_value());
 
     reopen();
 
@@ -289,6 +288,77 @@ TEST_F(PageStoreTest, AFoldAfterAFailedSyncGoesIntoANewFile) {
     EXPECT_EQ(look(2), "22");
 }
 
+TEST_F(PageStoreTest, OneWrongPageAmongManyReadAheadIsFoundAndHidesNoOther) {
+    std::vector<SealedPage> bytes(100);
+    std::vector<PlainPage> changed;
+    for (PageNumber page = 1; page <= 100; ++page) {
+        std::fill_n(bytes[page - 1].begin(), kPlainSize, static_cast<Byte>(page));
+        changed.push_back({page, bytes[page - 1]});
+    }
+    commits.push_back(pages->prepare(changed, 100, *cipher, entropy));
+    fold();
+    const Bytes old = stored(50);
+    commit({50}, 100, 7);
+    fold();
+    overwrite(50, old);
+    disk->rot_bit(file(), 60 * kPageSize + 9, 1);
+    for (const bool is_reopened : {false, true}) {
+        if (is_reopened) {
+            reopen();
+        }
+        for (PageNumber page = 1; page <= 100; ++page) {
+            EXPECT_EQ(look(page), page == 50 || page == 61 ? "damaged" : std::to_string(page));
+        }
+    }
+}
+
+TEST_F(PageStoreTest, ATagPutBackInTheLeavesFileDoesNotBringAnOldPageBack) {
+    commit({1, 2, 3, 4}, 4, 10);
+    fold();
+    const Bytes old_page = stored(3);
+    const Bytes old_leaves = *disk->peek(leaves_file_name(kStore));
+    commit({3}, 4, 20);
+    fold();
+    overwrite(3, old_page);
+    const std::size_t tag_at = 148 + 2 * 48 + 32;
+    ASSERT_TRUE(disk->corrupt(leaves_file_name(kStore), tag_at, ByteView(old_leaves).subspan(tag_at, 16)));
+
+    // The root covers the tags: the leaves are computed again, and the old page is none of this root.
+    EXPECT_EQ(PageStore::open(*disk, kStore).error().fault, Fault::damaged);
+}
+
+TEST_F(PageStoreTest, CommitsAndReadsGoOnBesideAFold) {
+    commit({1, 2, 3, 4}, 4, 10);
+    fold();
+    commit({2, 4}, 4, 20);
+    const StorePosition frozen = pages->position();
+    const std::shared_ptr<Fold> fold_on_its_way = pages->begin_fold(2);
+    ASSERT_NE(fold_on_its_way, nullptr);
+    commit({2}, 3, 30);         // changed again, and the last page leaves
+    fold_on_its_way->run();
+    EXPECT_EQ(look(2), "32");
+    commit({1}, 4, 40);         // it comes back as a hole
+
+    ASSERT_TRUE(pages->end_fold(*fold_on_its_way).is_ok());
+
+    EXPECT_EQ(pages->folded(), frozen);
+    EXPECT_EQ(look(1), "41");
+    EXPECT_EQ(look(2), "32");
+    EXPECT_EQ(look(3), "13");
+    EXPECT_EQ(look(4), "hole");
+    const StorePosition newest = pages->position();
+    reopen();
+    EXPECT_EQ(pages->position(), frozen);
+    EXPECT_EQ(look(4), "24");
+    ASSERT_TRUE(pages->apply(commits[2]).is_ok());
+    ASSERT_TRUE(pages->apply(commits[3]).is_ok());
+    fold();
+    reopen();
+    EXPECT_EQ(pages->position(), newest);
+    EXPECT_EQ(look(2), "32");
+    EXPECT_EQ(look(4), "hole");
+}
+
 /// The worked example of docs/formats/page_file.md.
 TEST_F(PageStoreTest, WritesTheDocumentedLeavesFile) {
     commit({1}, 1, 10);
@@ -296,7 +366,7 @@ TEST_F(PageStoreTest, WritesTheDocumentedLeavesFile) {
 
     const Bytes leaves = *disk->peek("leaves.05000000000000000000000000000000");
 
-    ASSERT_EQ(leaves.size(), 148U + 32U);
+    ASSERT_EQ(leaves.size(), 148U + 48U);
     EXPECT_EQ(to_hex(ByteView(leaves).first(40)),
               "46444c4541564553"
               "01000000"
@@ -308,7 +378,23 @@ TEST_F(PageStoreTest, WritesTheDocumentedLeavesFile) {
     EXPECT_TRUE(equal(ByteView(leaves).subspan(76, 32), pages->position().root.view()));
     EXPECT_EQ(load_u64(&leaves[108]), 1U);
     EXPECT_TRUE(equal(ByteView(leaves).subspan(116, 32), crypto::sha256(ByteView(leaves).first(116)).view()));
-    EXPECT_TRUE(equal(ByteView(leaves).subspan(148), commits[0].pages[0].leaf.view()));
+    EXPECT_TRUE(equal(ByteView(leaves).subspan(148, 32), commits[0].pages[0].leaf.view()));
+    EXPECT_TRUE(equal(ByteView(leaves).subspan(180), page_tag(*commits[0].pages[0].page)));
+}
+
+TEST_F(PageStoreTest, NoncesOfARecordShareTheFirstHalfAndNoTwoAreEqual) {
+    std::set<Bytes> nonces;
+    std::set<Bytes> halves;
+    for (int record = 0; record < 50; ++record) {
+        commit({1, 2, 3, 4, 5, 6, 7, 8, 9}, 9, static_cast<Byte>(record));
+        for (const PageImage& image : commits.back().pages) {
+            const auto at = image.page->begin() + 4046;
+            nonces.insert(Bytes(at, at + 24));
+            halves.insert(Bytes(at, at + 12));
+        }
+    }
+    EXPECT_EQ(nonces.size(), 450U);
+    EXPECT_EQ(halves.size(), 50U);
 }
 
 TEST_F(PageStoreTest, TheLockPageIsNeverThere) {

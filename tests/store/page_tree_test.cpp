@@ -8,9 +8,10 @@
 namespace firedrill::store {
 namespace {
 
-Digest digest_of(std::uint32_t number) {
-    Digest made;
-    store_u32(made.bytes.data(), number);
+Leaf leaf_of(std::uint32_t number) {
+    Leaf made;
+    store_u32(made.digest.bytes.data(), number);
+    made.tag[0] = static_cast<Byte>(number >> 3);
     return made;
 }
 
@@ -19,7 +20,20 @@ Digest node_of(const Digest& left, const Digest& right) {
     return crypto::sha256({ByteView(&kPrefix, 1), left.view(), right.view()});
 }
 
-Digest naive_root(std::vector<Digest> level) {
+Digest group_of(std::span<const Leaf> leaves) {
+    Bytes all{2};
+    for (const Leaf& leaf : leaves) {
+        append(all, leaf.digest.view());
+        append(all, leaf.tag);
+    }
+    return crypto::sha256(all);
+}
+
+Digest naive_root(std::span<const Leaf> leaves) {
+    std::vector<Digest> level;
+    for (std::size_t at = 0; at < leaves.size(); at += 8) {
+        level.push_back(group_of(leaves.subspan(at, std::min<std::size_t>(8, leaves.size() - at))));
+    }
     while (level.size() > 1) {
         std::vector<Digest> next;
         for (std::size_t i = 0; i < level.size(); i += 2) {
@@ -34,31 +48,36 @@ TEST(PageTree, RootsOfFewPagesAreAsDocumented) {
     PageTree tree;
     EXPECT_EQ(tree.root(), Digest{});
     tree.resize(1);
-    tree.set(1, digest_of(1));
-    EXPECT_EQ(tree.root(), digest_of(1));
-    tree.resize(3);
-    tree.set(2, digest_of(2));
-    tree.set(3, digest_of(3));
-    EXPECT_EQ(tree.root(), node_of(node_of(digest_of(1), digest_of(2)), digest_of(3)));
+    tree.set(1, leaf_of(1));
+    EXPECT_EQ(tree.root(), group_of({{leaf_of(1)}}));
+    tree.resize(17);
+    std::vector<Leaf> leaves;
+    for (PageNumber page = 1; page <= 17; ++page) {
+        leaves.push_back(leaf_of(page));
+        tree.set(page, leaves.back());
+    }
+    const std::span<const Leaf> all(leaves);
+    EXPECT_EQ(tree.root(),
+              node_of(node_of(group_of(all.first(8)), group_of(all.subspan(8, 8))), group_of(all.subspan(16))));
     // docs/formats/page_tree.md, worked example
-    EXPECT_EQ(to_hex(tree.root().view()), "efb53272aba5076301ff9c441ac0109ee6bfc269c290b239527ca436f06ef051");
+    EXPECT_EQ(to_hex(tree.root().view()), "5c4f61d9ca771065d56c391e35a265fec2dec4ded3298c413c412c781710c516");
 }
 
 TEST(PageTree, HolesAndTheLockPageAreZeroLeaves) {
     PageTree tree;
     tree.resize(kLockPage + 1);
-    tree.set(1, digest_of(1));
-    tree.set(kLockPage + 1, digest_of(2));
+    tree.set(1, leaf_of(1));
+    tree.set(kLockPage + 1, leaf_of(2));
 
-    EXPECT_EQ(tree.leaf(2), Digest{});
-    EXPECT_EQ(tree.leaf(kLockPage), Digest{});
-    EXPECT_EQ(tree.root(), naive_root(std::vector<Digest>(tree.leaves().begin(), tree.leaves().end())));
-    EXPECT_LE(tree.memory_bytes(), std::uint64_t{kLockPage} * 67 + 65536);
+    EXPECT_EQ(tree.leaf(2), Leaf{});
+    EXPECT_EQ(tree.leaf(kLockPage), Leaf{});
+    EXPECT_EQ(tree.root(), naive_root(tree.leaves()));
+    EXPECT_LE(tree.memory_bytes(), std::uint64_t{kLockPage} * 58 + 65536);
 }
 
 RC_GTEST_PROP(PageTree, RootEqualsNaiveRecomputation, ()) {
     PageTree tree;
-    std::vector<Digest> model;
+    std::vector<Leaf> model;
     const auto steps = *rc::gen::inRange<int>(1, 60);
     for (int i = 0; i < steps; ++i) {
         if (*rc::gen::inRange<int>(0, 3) == 0 || model.empty()) {
@@ -68,7 +87,7 @@ RC_GTEST_PROP(PageTree, RootEqualsNaiveRecomputation, ()) {
         } else {
             const auto page =
                 static_cast<PageNumber>(*rc::gen::inRange<int>(1, static_cast<int>(model.size()) + 1));
-            const Digest leaf = digest_of(static_cast<std::uint32_t>(*rc::gen::inRange<int>(0, 1000)));
+            const Leaf leaf = leaf_of(static_cast<std::uint32_t>(*rc::gen::inRange<int>(0, 1000)));
             tree.set(page, leaf);
             model[page - 1] = leaf;
         }

@@ -1,0 +1,98 @@
+#include "store/leaves_file.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "crypto/hash.h"
+
+namespace firedrill::store {
+
+namespace {
+
+// docs/formats/page_file.md
+constexpr std::string_view kMagic = "FDLEAVES";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kHeaderSize = 8 + 4 + 16 + 4 + 8 + 32 + 4 + 32 + 8;
+constexpr std::size_t kLeavesAt = kHeaderSize + 32;  // the header's hash stands between
+constexpr PageNumber kMaxPages = 1u << 24;
+
+}  // namespace
+
+Error bad_leaves(Disk& data, StoreId store, std::string_view what) {
+    return {Fault::damaged,
+            fmt::format("{}/{} {}; it is rebuilt from the log if the log goes back to its beginning",
+                        data.label(), leaves_file_name(store), what)};
+}
+
+Status write_leaves_file(Disk& data, const LeavesHeader& header, std::span<const Leaf> leaves) {
+    CHECK(leaves.size() == header.position.page_count);
+    Bytes bytes;
+    bytes.reserve(kLeavesAt);
+    Writer out(bytes);
+    out.bytes(as_bytes(kMagic));
+    out.u32(kVersion);
+    out.bytes(header.store.view());
+    out.u32(header.generation);
+    out.u64(header.position.sequence);
+    out.bytes(header.position.last_hash.view());
+    out.u32(header.position.page_count);
+    out.bytes(header.position.root.view());
+    out.u64(header.through);
+    CHECK(bytes.size() == kHeaderSize);
+    append(bytes, crypto::sha256(bytes).view());
+
+    const std::string name = leaves_file_name(header.store);
+    const std::string fresh = name + ".new";
+    // A file left by an attempt whose sync failed proves nothing about what it holds: begin with another one.
+    if (Status removed = data.remove(fresh); !removed && removed.error().fault != Fault::not_found) {
+        return removed;
+    }
+    auto file = TRY(data.open(fresh, Open::create));
+    const std::array<ByteView, 2> pieces{
+        ByteView(bytes), ByteView(reinterpret_cast<const Byte*>(leaves.data()), leaves.size_bytes())};
+    TRY(file->write_at(0, pieces));
+    TRY(file->sync());
+    file.reset();
+    TRY(data.rename(fresh, name));
+    return data.sync_names();
+}
+
+Result<LeavesHeader> read_leaves_header(Disk& data, StoreId store, File& file) {
+    Bytes bytes(kLeavesAt);
+    if (TRY(file.read_at(0, bytes)) != kLeavesAt) {
+        return bad_leaves(data, store, "is too short");
+    }
+    Reader in(bytes);
+    const bool is_ours = as_text(in.bytes(kMagic.size())) == kMagic;
+    const std::uint32_t version = in.u32();
+    if (is_ours && version > kVersion) {
+        return Error{Fault::newer_format,
+                     fmt::format("{}/{} has format {}, this program knows {}; upgrade the program",
+                                 data.label(), leaves_file_name(store), version, kVersion)};
+    }
+    LeavesHeader header;
+    Digest stated;
+    in.fill(header.store.bytes);
+    header.generation = in.u32();
+    header.position.sequence = in.u64();
+    in.fill(header.position.last_hash.bytes);
+    header.position.page_count = in.u32();
+    in.fill(header.position.root.bytes);
+    header.through = in.u64();
+    in.fill(stated.bytes);
+    const bool is_sound = is_ours && in.is_done() && version == kVersion && header.store == store &&
+                          header.generation != 0 && header.position.sequence != 0 &&
+                          header.position.page_count <= kMaxPages &&
+                          crypto::sha256(ByteView(bytes).first(kHeaderSize)) == stated;
+    return is_sound ? Result<LeavesHeader>(header)
+                    : bad_leaves(data, store, "is not a sound leaves file of this store");
+}
+
+Result<bool> read_leaves(File& file, std::span<Leaf> leaves) {
+    const MutableBytes out(reinterpret_cast<Byte*>(leaves.data()), leaves.size_bytes());
+    return TRY(file.read_at(kLeavesAt, out)) == out.size();
+}
+
+}  // namespace firedrill::store

@@ -1,0 +1,113 @@
+// How a PageStore comes to be from the files on the data disk.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "store/leaves_file.h"
+#include "store/page_store.h"
+
+namespace firedrill::store {
+
+namespace {
+
+constexpr PageNumber kMaxPages = 1u << 24;
+constexpr PageNumber kChunk = 64;  // pages read at once
+
+bool is_zero_page(const SealedPage& page) {
+    return std::all_of(page.begin(), page.end(), [](Byte byte) { return byte == 0; });
+}
+
+}  // namespace
+
+std::string page_file_name(StoreId store, std::uint32_t generation) {
+    return fmt::format("pages.{}.{:08x}", to_hex(store), generation);
+}
+
+std::string leaves_file_name(StoreId store) {
+    return "leaves." + to_hex(store);
+}
+
+Result<std::vector<StoreId>> stores_on(Disk& data) {
+    constexpr std::string_view kPrefix = "leaves.";
+    std::vector<StoreId> stores;
+    for (const std::string& name : TRY(data.list())) {
+        if (!name.starts_with(kPrefix)) {
+            continue;
+        }
+        if (const auto id = parse_id<StoreId>(std::string_view(name).substr(kPrefix.size()))) {
+            stores.push_back(*id);
+        }
+    }
+    std::sort(stores.begin(), stores.end());
+    return stores;
+}
+
+std::unique_ptr<PageStore> PageStore::make_empty(Disk& data, StoreId store, std::uint32_t generation) {
+    auto made = std::unique_ptr<PageStore>(new PageStore(data, store));
+    made->next_generation_ = generation;
+    return made;
+}
+
+Result<std::unique_ptr<PageStore>> PageStore::open(Disk& data, StoreId store) {
+    auto made = std::unique_ptr<PageStore>(new PageStore(data, store));
+    auto document = data.open(leaves_file_name(store), Open::existing);
+    if (!document) {
+        if (document.error().fault != Fault::not_found) {
+            return std::move(document).error();
+        }
+        return made;
+    }
+    TRY(made->load(**document));
+    return made;
+}
+
+Status PageStore::load(File& document) {
+    const LeavesHeader header = TRY(read_leaves_header(data_, store_, document));
+    generation_ = header.generation;
+    position_ = header.position;
+    folded_lsn_ = header.through;
+    auto pages = data_.open(page_file_name(store_, generation_), Open::existing);
+    if (!pages) {
+        return pages.error().fault == Fault::not_found
+                   ? bad_leaves(data_, store_, "names a page file that is not there")
+                   : std::move(pages).error();
+    }
+    pages_ = std::move(*pages);
+    const std::uint64_t stored_bytes = TRY(pages_->size_bytes());
+    file_pages_ = static_cast<PageNumber>(
+        std::min<std::uint64_t>((stored_bytes + kPageSize - 1) / kPageSize, kMaxPages));
+    must_move_ = false;
+    next_generation_ = generation_ + 1;
+
+    std::vector<Leaf> leaves(position_.page_count);
+    const bool is_whole = TRY(read_leaves(document, leaves));
+    tree_.assign(std::move(leaves));
+    if (!is_whole || tree_.root() != position_.root) {
+        TRY(rebuild_leaves());
+    }
+    folded_ = position_;
+    return {};
+}
+
+Status PageStore::rebuild_leaves() {
+    std::vector<Leaf> leaves(position_.page_count);
+    const auto chunk = std::make_unique_for_overwrite<SealedPage[]>(kChunk);
+    for (PageNumber first = 1; first <= position_.page_count; first += kChunk) {
+        const PageNumber count = std::min(kChunk, position_.page_count - first + 1);
+        const std::size_t got = TRY(pages_->read_at(std::uint64_t{first - 1} * kPageSize,
+                                                    {chunk[0].data(), std::size_t{count} * kPageSize}));
+        for (PageNumber i = 0; i < got / kPageSize; ++i) {
+            if (first + i != kLockPage && !is_zero_page(chunk[i])) {
+                leaves[first + i - 1] = {page_leaf(first + i, chunk[i]), page_tag(chunk[i])};
+            }
+        }
+    }
+    work_.hashed += position_.page_count;
+    tree_.assign(std::move(leaves));
+    return tree_.root() == position_.root
+               ? Status()
+               : bad_leaves(data_, store_,
+                            "has damaged leaves, and the page file does not give its root either");
+}
+
+}  // namespace firedrill::store
