@@ -15,7 +15,8 @@ void add_run(CLI::App& group, cli::Verb& chosen) {
     auto options = std::make_shared<RunVerbOptions>();  // owners: the callback below, until the program ends
     CLI::App* verb = group.add_subcommand("run", "Play one universe: a scenario under one seed");
     verb->add_option("scenario", options->scenario, "Scenario file")->required();
-    verb->add_option("--seed", options->seed, "A number, or 40 hex digits of a commit (default: drawn and printed)");
+    verb->add_option("--seed", options->seed,
+                     "A number, or 40 hex digits of a commit (default: drawn and printed)");
     verb->add_flag("--json", options->is_json, "Print exactly one JSON value");
     verb->add_flag("--verbose", options->is_verbose, "Tell every step on standard error");
     verb->callback([options, &chosen] { chosen = [options] { return run_scenario_verb(*options); }; });
@@ -26,7 +27,8 @@ void add_sweep(CLI::App& group, cli::Verb& chosen) {
     CLI::App* verb = group.add_subcommand("sweep", "Play scenarios under many seeds");
     verb->add_option("scenarios", options->scenarios, "Scenario files")->required();
     verb->add_option("--first-seed", options->first_seed, "First seed (default 1)");
-    verb->add_option("--seeds", options->seeds, "Seeds for each scenario (default 20)")->check(CLI::Range(1, 1000000));
+    verb->add_option("--seeds", options->seeds, "Seeds for each scenario (default 20)")
+        ->check(CLI::Range(1, 1000000));
     verb->add_option("--jobs", options->jobs, "Processes at once (default 1)")->check(CLI::Range(1, 256));
     verb->add_flag("--json", options->is_json, "Print one line of JSON a run");
     verb->add_flag("--twice", options->checks_twice, "Play each universe twice and compare the traces");
@@ -36,10 +38,12 @@ void add_sweep(CLI::App& group, cli::Verb& chosen) {
 
 void add_suite(CLI::App& group, cli::Verb& chosen) {
     auto options = std::make_shared<SuiteVerbOptions>();
-    CLI::App* verb = group.add_subcommand("suite", "Play every scenario and the live case; print the scoreboard");
+    CLI::App* verb =
+        group.add_subcommand("suite", "Play every scenario and the live case; print the scoreboard");
     verb->add_option("--root", options->root, "Folder with claims, fast and must_fail (default: scenarios)");
     verb->add_option("--first-seed", options->first_seed, "First seed (default 1)");
-    verb->add_option("--seeds", options->seeds, "Seeds for each scenario (default 5)")->check(CLI::Range(1, 1000000));
+    verb->add_option("--seeds", options->seeds, "Seeds for each scenario (default 5)")
+        ->check(CLI::Range(1, 1000000));
     verb->add_option("--jobs", options->jobs, "Processes at once (default 2)")->check(CLI::Range(1, 256));
     verb->add_flag("!--no-live", options->plays_live, "Leave the live case out");
     verb->add_option("--report", options->report, "Scoreboard file (default: build/report/scoreboard.json)");
@@ -55,7 +59,8 @@ void add_list(CLI::App& group, cli::Verb& chosen) {
     CLI::App* verb = group.add_subcommand("list", "Scenarios with their claims");
     verb->add_option("--root", options->root, "Folder with claims, fast and must_fail (default: scenarios)");
     verb->add_flag("--json", options->is_json, "Print exactly one JSON value");
-    verb->callback([options, &chosen] { chosen = [options] { return list_verb(options->root, options->is_json); }; });
+    verb->callback(
+        [options, &chosen] { chosen = [options] { return list_verb(options->root, options->is_json); }; });
 }
 
 }  // namespace
@@ -73,7 +78,8 @@ void add_sim_verbs(CLI::App& app, cli::Verb& chosen) {
 
     auto options = std::make_shared<DrillVerbOptions>();
     CLI::App* drill = app.add_subcommand("drill", "Play a scenario with real processes, files and sockets");
-    drill->add_option("scenario", options->scenario, "Scenario file with node.crash hazards only")->required();
+    drill->add_option("scenario", options->scenario, "Scenario file with node.crash hazards only")
+        ->required();
     drill->add_flag("--json", options->is_json, "Print exactly one JSON value");
     drill->callback([options, &chosen] { chosen = [options] { return drill_verb(*options); }; });
 }

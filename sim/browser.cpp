@@ -28,21 +28,22 @@ void Browser::send(HttpRequest request, Redirects redirects, int followed, Then 
     if (const std::string cookies = cookie_line(); !cookies.empty()) {
         request.fields.emplace_back("Cookie", cookies);
     }
-    client_.send(std::move(request), [this, target, redirects, followed,
-                                      then = std::move(then)](Result<HttpResponse> response) {
-        if (!response) {
-            then(std::move(response).error());
-            return;
-        }
-        keep_cookies(*response);
-        const std::string location(response->field("location"));
-        const bool is_redirect = response->status >= 301 && response->status <= 308 && location.starts_with('/');
-        if (is_redirect && redirects == Redirects::follow && followed < kRedirectLimit) {
-            send({"GET", location, {}, ""}, redirects, followed + 1, then);
-            return;
-        }
-        then(WebPage{response->status, target, location, std::move(response->body)});
-    });
+    client_.send(std::move(request),
+                 [this, target, redirects, followed, then = std::move(then)](Result<HttpResponse> response) {
+                     if (!response) {
+                         then(std::move(response).error());
+                         return;
+                     }
+                     keep_cookies(*response);
+                     const std::string location(response->field("location"));
+                     const bool is_redirect =
+                         response->status >= 301 && response->status <= 308 && location.starts_with('/');
+                     if (is_redirect && redirects == Redirects::follow && followed < kRedirectLimit) {
+                         send({"GET", location, {}, ""}, redirects, followed + 1, then);
+                         return;
+                     }
+                     then(WebPage{response->status, target, location, std::move(response->body)});
+                 });
 }
 
 void Browser::keep_cookies(const HttpResponse& response) {

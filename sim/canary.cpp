@@ -37,7 +37,8 @@ Bytes base64_core(ByteView secret, std::size_t shift, bool is_url) {
     const std::string text = is_url ? to_base64url(padded) : to_base64(padded);
     const std::size_t first = (shift * 8 + 5) / 6;
     const std::size_t last = padded.size() * 8 / 6;
-    return {text.begin() + static_cast<std::ptrdiff_t>(first), text.begin() + static_cast<std::ptrdiff_t>(last)};
+    return {text.begin() + static_cast<std::ptrdiff_t>(first),
+            text.begin() + static_cast<std::ptrdiff_t>(last)};
 }
 
 }  // namespace
@@ -64,12 +65,9 @@ std::vector<std::string> find_canaries(std::string_view plain) {
 }
 
 std::vector<Encoded> encode_all_ways(ByteView secret) {
-    std::vector<Encoded> all{{"raw", {secret.begin(), secret.end()}},
-                             {"utf-16le", widen(secret, false)},
-                             {"utf-16be", widen(secret, true)},
-                             {"hex", hex(secret, false, "")},
-                             {"HEX", hex(secret, true, "")},
-                             {"percent", hex(secret, false, "%")},
+    std::vector<Encoded> all{{"raw", {secret.begin(), secret.end()}}, {"utf-16le", widen(secret, false)},
+                             {"utf-16be", widen(secret, true)},       {"hex", hex(secret, false, "")},
+                             {"HEX", hex(secret, true, "")},          {"percent", hex(secret, false, "%")},
                              {"PERCENT", hex(secret, true, "%")}};
     for (std::size_t shift = 0; shift < 3; ++shift) {
         all.push_back({"base64", base64_core(secret, shift, false)});

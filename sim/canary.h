@@ -1,7 +1,7 @@
 // Canaries: recognisable words planted in what must stay secret, and the encodings in which they could leak.
 //
-// Pure. Every canary begins with the same prefix, which occurs nowhere else; so a search for the encodings of the
-// prefix finds every canary at once, however many there are.
+// Pure. Every canary begins with the same prefix, which occurs nowhere else; so a search for the encodings of
+// the prefix finds every canary at once, however many there are.
 #pragma once
 
 #include <array>
@@ -26,8 +26,8 @@ struct Encoded {
     std::string_view encoding;  ///< raw, utf-16le, utf-16be, base64, base64url, hex, HEX, percent, PERCENT
     Bytes bytes;
 };
-/// `secret` in every encoding; base64 in its three alignments, without the characters that its neighbours decide.
-/// No two entries have the same bytes.
+/// `secret` in every encoding; base64 in its three alignments, without the characters that its neighbours
+/// decide. No two entries have the same bytes.
 std::vector<Encoded> encode_all_ways(ByteView secret);
 
 }  // namespace firedrill::sim

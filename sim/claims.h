@@ -1,7 +1,8 @@
-// Claims: the promises that scenarios judge, each with the reading it is judged in and the judge that decides it.
+// Claims: the promises that scenarios judge, each with the reading it is judged in and the judge that decides
+// it.
 //
-// Pure. The promise is in our own words; the parameter (ten minutes, zero lost) is the number that is held against
-// the measurement.
+// Pure. The promise is in our own words; the parameter (ten minutes, zero lost) is the number that is held
+// against the measurement.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,12 @@ namespace firedrill::sim {
 
 /// What a claim is decided by.
 enum class ClaimRule : std::uint8_t {
-    nothing_lost,         ///< durability, after a hazard that struck hardware
-    all_in_log,           ///< durability, after the page files were lost and rebuilt from the log alone
-    recovery_time,        ///< recovery: the slowest restore of a corrupt or crashed database
-    copies_sealed,        ///< secrecy: no canary in any byte written to a log disk, or to any disk after a restore
-    wire_sealed,          ///< secrecy: no canary in any packet
-    storage_sealed,       ///< secrecy: no canary in any byte written to any disk
+    nothing_lost,    ///< durability, after a hazard that struck hardware
+    all_in_log,      ///< durability, after the page files were lost and rebuilt from the log alone
+    recovery_time,   ///< recovery: the slowest restore of a corrupt or crashed database
+    copies_sealed,   ///< secrecy: no canary in any byte written to a log disk, or to any disk after a restore
+    wire_sealed,     ///< secrecy: no canary in any packet
+    storage_sealed,  ///< secrecy: no canary in any byte written to any disk
 };
 
 struct ClaimInfo {
@@ -28,7 +29,7 @@ struct ClaimInfo {
     std::string_view reading;   ///< literal, charitable or modern
     std::string_view promised;  ///< the parameter as people read it
     ClaimRule rule;
-    double parameter = 0;       ///< seconds or counts, as the rule says
+    double parameter = 0;  ///< seconds or counts, as the rule says
 };
 
 std::span<const ClaimInfo> claims();

@@ -59,7 +59,8 @@ void Hazards::strike(std::size_t index) {
         case HazardKind::corrupt_pages: has_hit = corrupt_pages(hazard); break;
         case HazardKind::disk_dies:
             has_hit = kill_disks(hazard);
-            ends_service = hazard.disk == "data" || hazard.disk == "all-logs" || world_.scenario.topology.log_disks == 1;
+            ends_service =
+                hazard.disk == "data" || hazard.disk == "all-logs" || world_.scenario.topology.log_disks == 1;
             break;
         case HazardKind::node_crash: has_hit = crash(); break;
         case HazardKind::power_loss: has_hit = cut_power(); break;

@@ -26,7 +26,9 @@ struct Tag {
     }
 };
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+bool is_space(char c) {
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
 
 std::string trimmed(std::string_view text) {
     while (!text.empty() && is_space(text.front())) {
@@ -76,8 +78,8 @@ Tag parse_tag(std::string_view inside) {
         if (close == std::string_view::npos) {
             break;
         }
-        out.attributes.push_back({inside.substr(at, equals - at),
-                                  unescape_html(inside.substr(equals + 2, close - equals - 2))});
+        out.attributes.push_back(
+            {inside.substr(at, equals - at), unescape_html(inside.substr(equals + 2, close - equals - 2))});
         at = close + 1;
     }
     return out;
@@ -250,14 +252,17 @@ class PageReader {
 
 }  // namespace
 
-HtmlPage parse_html(std::string_view html) { return PageReader().read(html); }
+HtmlPage parse_html(std::string_view html) {
+    return PageReader().read(html);
+}
 
 std::string unescape_html(std::string_view text) {
     struct Name {
         std::string_view name;
         char c;
     };
-    constexpr std::array<Name, 5> kNames{{{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}}};
+    constexpr std::array<Name, 5> kNames{
+        {{"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}}};
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = text[at] == '&' ? text.find(';', at) : std::string_view::npos;
@@ -266,7 +271,8 @@ std::string unescape_html(std::string_view text) {
             continue;
         }
         std::string_view name = text.substr(at + 1, end - at - 1);
-        const auto known = std::find_if(kNames.begin(), kNames.end(), [&](const Name& n) { return n.name == name; });
+        const auto known =
+            std::find_if(kNames.begin(), kNames.end(), [&](const Name& n) { return n.name == name; });
         std::uint32_t code = 0;
         if (known != kNames.end()) {
             out += known->c;
@@ -285,12 +291,14 @@ std::string unescape_html(std::string_view text) {
 }
 
 const FormField* HtmlForm::find(std::string_view name) const {
-    const auto at = std::find_if(fields.begin(), fields.end(), [&](const FormField& f) { return f.name == name; });
+    const auto at =
+        std::find_if(fields.begin(), fields.end(), [&](const FormField& f) { return f.name == name; });
     return at == fields.end() ? nullptr : &*at;
 }
 
 const HtmlForm* HtmlPage::find_form(std::string_view action) const {
-    const auto at = std::find_if(forms.begin(), forms.end(), [&](const HtmlForm& f) { return f.action == action; });
+    const auto at =
+        std::find_if(forms.begin(), forms.end(), [&](const HtmlForm& f) { return f.action == action; });
     return at == forms.end() ? nullptr : &*at;
 }
 
@@ -299,8 +307,8 @@ std::string encode_form(const FormValues& values) {
     auto encode = [&](std::string& out, std::string_view text) {
         for (char c : text) {
             const auto byte = static_cast<unsigned char>(c);
-            const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                                  c == '-' || c == '.' || c == '_' || c == '*';
+            const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                  (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '*';
             if (is_plain) {
                 out += c;
             } else if (c == ' ') {

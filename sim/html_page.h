@@ -1,6 +1,8 @@
-// HtmlPage: what a person sees and can do on a page of the site: links, forms with their questions, answers read back.
+// HtmlPage: what a person sees and can do on a page of the site: links, forms with their questions, answers
+// read back.
 //
-// Pure. Understands the well-formed HTML that our own server writes; anything else yields fewer findings, never an error.
+// Pure. Understands the well-formed HTML that our own server writes; anything else yields fewer findings,
+// never an error.
 #pragma once
 
 #include <string>
@@ -18,12 +20,12 @@ struct FormOption {
 };
 struct FormField {
     std::string name;
-    std::string type;      ///< hidden, text, password, date, number, textarea, radio, checkbox
-    std::string value;     ///< preset
-    std::string question;  ///< label or legend, without "(optional)"
+    std::string type;             ///< hidden, text, password, date, number, textarea, radio, checkbox
+    std::string value;            ///< preset
+    std::string question;         ///< label or legend, without "(optional)"
     bool is_conditional = false;  ///< "Answer only if …"
     bool is_optional = false;
-    std::size_t max_length = 0;   ///< 0: not said
+    std::size_t max_length = 0;       ///< 0: not said
     std::vector<FormOption> options;  ///< of radio and checkbox, the empty choice left out
 };
 struct HtmlForm {
@@ -36,7 +38,7 @@ struct HtmlPage {
     std::string title;
     std::vector<std::string> links;
     std::vector<HtmlForm> forms;
-    Content lines;                 ///< dt and dd pairs; a dt without a dd is left out
+    Content lines;                      ///< dt and dd pairs; a dt without a dd is left out
     std::vector<std::string> problems;  ///< texts of class "error"
     std::vector<std::string> hints;     ///< when to leave a question out: Answer only if “…” is “…”.
     /// The form whose action is `action`; null when there is none.

@@ -11,11 +11,14 @@ constexpr std::size_t kHeadLimit = 32 * 1024;
 constexpr std::size_t kFieldLimit = 100;
 constexpr std::size_t kBodyLimit = 16 * 1024 * 1024;
 
-Error bad(std::string_view why) { return {Fault::bad_input, "the server's response is malformed: " + std::string(why)}; }
+Error bad(std::string_view why) {
+    return {Fault::bad_input, "the server's response is malformed: " + std::string(why)};
+}
 
 bool is_token(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+               c == '_';
     });
 }
 
@@ -28,7 +31,8 @@ std::string lower(std::string_view text) {
 
 Result<unsigned> parse_status_line(std::string_view line) {
     constexpr std::string_view kVersion = "HTTP/1.1 ";
-    if (!line.starts_with(kVersion) || line.size() < kVersion.size() + 4 || line[kVersion.size() + 3] != ' ') {
+    if (!line.starts_with(kVersion) || line.size() < kVersion.size() + 4 ||
+        line[kVersion.size() + 3] != ' ') {
         return bad("its first line is not that of HTTP/1.1");
     }
     unsigned status = 0;
@@ -49,8 +53,8 @@ Result<std::pair<std::string, std::string>> parse_field(std::string_view line) {
     while (value.starts_with(' ')) {
         value.remove_prefix(1);
     }
-    const bool has_control = std::any_of(value.begin(), value.end(),
-                                         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+    const bool has_control = std::any_of(
+        value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
     if (has_control) {
         return bad("a field has control bytes");
     }
@@ -60,7 +64,8 @@ Result<std::pair<std::string, std::string>> parse_field(std::string_view line) {
 }  // namespace
 
 std::string_view HttpResponse::field(std::string_view name) const {
-    const auto at = std::find_if(fields.begin(), fields.end(), [&](const auto& one) { return one.first == name; });
+    const auto at =
+        std::find_if(fields.begin(), fields.end(), [&](const auto& one) { return one.first == name; });
     return at == fields.end() ? std::string_view() : std::string_view(at->second);
 }
 
@@ -98,8 +103,9 @@ std::optional<Result<HttpResponse>> HttpResponseReader::next() {
     if (!head_) {
         const std::size_t end = buffer_.find("\r\n\r\n");
         if (end == std::string::npos) {
-            return buffer_.size() > kHeadLimit ? std::optional<Result<HttpResponse>>(bad("its head is too long"))
-                                               : std::nullopt;
+            return buffer_.size() > kHeadLimit
+                       ? std::optional<Result<HttpResponse>>(bad("its head is too long"))
+                       : std::nullopt;
         }
         Result<HttpResponse> head = parse_head(std::string_view(buffer_).substr(0, end + 2));
         if (!head) {

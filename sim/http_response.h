@@ -1,7 +1,8 @@
 // HTTP/1.1 responses as our own clients read them: strict, bounded, sans I/O.
 //
 // Refused as bad_input: anything but HTTP/1.1, missing or doubled Content-Length (except with 204 and 304),
-// Transfer-Encoding, bare CR or LF, control bytes, folded fields. Limits: head 32 KiB, 100 fields, body 16 MiB.
+// Transfer-Encoding, bare CR or LF, control bytes, folded fields. Limits: head 32 KiB, 100 fields, body 16
+// MiB.
 #pragma once
 
 #include <optional>
@@ -27,7 +28,8 @@ struct HttpResponse {
 class HttpResponseReader {
   public:
     void feed(ByteView bytes) { buffer_.append(as_text(bytes)); }
-    /// A complete response; nullopt when more bytes are needed. After an error the connection is of no more use.
+    /// A complete response; nullopt when more bytes are needed. After an error the connection is of no more
+    /// use.
     std::optional<Result<HttpResponse>> next();
     [[nodiscard]] bool is_idle() const noexcept { return buffer_.empty() && !head_; }
 

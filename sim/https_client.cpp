@@ -31,7 +31,8 @@ HttpsClient::~HttpsClient() {
 void HttpsClient::send(HttpRequest request, Then then) {
     CHECK(!then_);
     then_ = std::move(then);
-    std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, options_.host);
+    std::string text =
+        fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, options_.host);
     for (const auto& [name, value] : request.fields) {
         text += fmt::format("{}: {}\r\n", name, value);
     }

@@ -1,8 +1,9 @@
-// HttpsClient: one client's connection to one server, over the Network and Clock seams; so it drives the simulated
-// and the real network alike. TLS by crypto/tls.h, responses by http_response.h.
+// HttpsClient: one client's connection to one server, over the Network and Clock seams; so it drives the
+// simulated and the real network alike. TLS by crypto/tls.h, responses by http_response.h.
 //
-// Loop only. One request at a time; a kept connection is used again, a closed one is made anew. `then` is called exactly
-// once a request, never inside send(), never after the client is gone; it may destroy the client.
+// Loop only. One request at a time; a kept connection is used again, a closed one is made anew. `then` is
+// called exactly once a request, never inside send(), never after the client is gone; it may destroy the
+// client.
 #pragma once
 
 #include <functional>
@@ -27,8 +28,8 @@ struct HttpRequest {
 
 struct HttpsClientOptions {
     Endpoint server;
-    std::string host;         ///< the Host field
-    std::string server_name;  ///< checked against the certificate
+    std::string host;                               ///< the Host field
+    std::string server_name;                        ///< checked against the certificate
     std::shared_ptr<crypto::TlsClientContext> tls;  ///< null: plain TCP
     Duration deadline = std::chrono::seconds(60);   ///< for one request, connecting included
     /// Sees every byte of plaintext, sent and received.
@@ -44,10 +45,11 @@ class HttpsClient {
     HttpsClient(const HttpsClient&) = delete;
     HttpsClient& operator=(const HttpsClient&) = delete;
 
-    /// Faults: unavailable, closed, timeout, refused (certificate), bad_input (the server broke a rule). After a fault
-    /// nobody knows whether the server acted on the request.
+    /// Faults: unavailable, closed, timeout, refused (certificate), bad_input (the server broke a rule).
+    /// After a fault nobody knows whether the server acted on the request.
     void send(HttpRequest request, Then then);
-    /// Ends the connection, orderly if it is up; the next send() makes a new one. No request may be pending (CHECK).
+    /// Ends the connection, orderly if it is up; the next send() makes a new one. No request may be pending
+    /// (CHECK).
     void close();
 
   private:
@@ -63,7 +65,8 @@ class HttpsClient {
     Network& network_;
     HttpsClientOptions options_;
     std::unique_ptr<Link> link_;
-    std::shared_ptr<bool> alive_;  // owners: this client, and handlers that outlive it only to see that it is gone
+    std::shared_ptr<bool>
+        alive_;  // owners: this client, and handlers that outlive it only to see that it is gone
     Then then_;
     Bytes request_;
     TimerId deadline_ = TimerId::none;

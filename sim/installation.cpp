@@ -28,7 +28,9 @@ std::vector<SimDisk*> DiskSet::all() const {
 
 Installation::Installation(World& world) : world_(world), disks_(make_disks()) {}
 
-Installation::~Installation() { tear_down(); }
+Installation::~Installation() {
+    tear_down();
+}
 
 DiskSet Installation::make_disks() {
     ++set_count_;
@@ -80,7 +82,8 @@ void Installation::switch_on() {
     CHECK(machine_ == nullptr);
     ++incarnation_;
     std::vector<SimDisk*> disks = disks_.all();
-    machine_ = std::make_unique<Machine>(world_.universe, fmt::format("node#{}", incarnation_), kNodeAddress, disks);
+    machine_ =
+        std::make_unique<Machine>(world_.universe, fmt::format("node#{}", incarnation_), kNodeAddress, disks);
     machine_->on_power_lost = [this, incarnation = incarnation_] {
         world_.universe.loop.post([this, incarnation] { went_down(incarnation, "power was lost"); });
     };
@@ -148,8 +151,8 @@ void Installation::boot(Then then) {
             then({});
         });
     };
-    auto booted = node::Node::boot(machine_->seams(), make_config(incarnation), make_parts(world_, *disks_.data),
-                                   passphrase, ready);
+    auto booted = node::Node::boot(machine_->seams(), make_config(incarnation),
+                                   make_parts(world_, *disks_.data), passphrase, ready);
     // Recovery blocked the process for this long: nobody gets an answer before.
     const Duration cost = world_.universe.meter.take();
     for (const char* desk : kDeskAddresses) {
@@ -168,7 +171,9 @@ void Installation::boot(Then then) {
     });
 }
 
-void Installation::create_practices(Then then) { create_practice(0, std::move(then)); }
+void Installation::create_practices(Then then) {
+    create_practice(0, std::move(then));
+}
 
 void Installation::create_practice(std::size_t index, Then then) {
     if (index == world_.practices.size()) {
@@ -180,8 +185,11 @@ void Installation::create_practice(std::size_t index, Then then) {
         return;
     }
     const PracticeAccount& account = world_.practices[index];
-    const boost::json::object request{{"verb", "practice.create"}, {"name", account.name}, {"title", account.title},
-                                      {"login", account.login},    {"password", account.password}};
+    const boost::json::object request{{"verb", "practice.create"},
+                                      {"name", account.name},
+                                      {"title", account.title},
+                                      {"login", account.login},
+                                      {"password", account.password}};
     SimLoop& loop = world_.universe.loop;
     node_->command(boost::json::serialize(request), [this, index, then, &loop](Result<std::string> made) {
         const Status status = made ? Status() : Status(made.error());
@@ -214,7 +222,9 @@ void Installation::kill_process() {
     }
 }
 
-void Installation::crash() { went_down(incarnation_, "the process crashed"); }
+void Installation::crash() {
+    went_down(incarnation_, "the process crashed");
+}
 
 void Installation::cut_power() {
     if (machine_) {

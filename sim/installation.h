@@ -1,7 +1,7 @@
 // Installation: the node's place in the world: its disks, the machine of the moment, and the process on it.
 //
-// The node object is the real one; here it is set up, booted, killed and moved to other disks. Called from the world's
-// handlers and people's, never from inside the node (what the node reports is posted first).
+// The node object is the real one; here it is set up, booted, killed and moved to other disks. Called from
+// the world's handlers and people's, never from inside the node (what the node reports is posted first).
 #pragma once
 
 #include <functional>
@@ -30,14 +30,16 @@ class Installation {
     /// A set of empty disks under the judges' taps.
     DiskSet make_disks();
     [[nodiscard]] DiskSet& disks() { return disks_; }
-    /// The node will boot from these; the old ones are kept aside, as sources for restores and for the record.
+    /// The node will boot from these; the old ones are kept aside, as sources for restores and for the
+    /// record.
     void adopt(DiskSet disks);
     [[nodiscard]] DiskSet& retired() { return retired_.back(); }
     [[nodiscard]] const std::vector<DiskSet>& all_retired() const { return retired_; }
 
     /// Makes a new node on the present, empty disks. Blocking.
     Status create();
-    /// Boots over the present disks; `then` runs when the node serves, or with why it does not. Not while up (CHECK).
+    /// Boots over the present disks; `then` runs when the node serves, or with why it does not. Not while up
+    /// (CHECK).
     void boot(Then then);
     /// Creates every practice through the operators' channel.
     void create_practices(Then then);

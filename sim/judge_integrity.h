@@ -1,8 +1,8 @@
 // The judge of integrity: a read returns what was submitted, or an error; never anything else.
 //
-// Single-threaded. Facts about a state: no canary is readable under two ids; no page was confirmed under two ids. Facts
-// about a change: every answered read has the content of the submission that it names, in the practice it was meant for,
-// or of one that was attempted and never confirmed; no id stands in a list twice.
+// Single-threaded. Facts about a state: no canary is readable under two ids; no page was confirmed under two
+// ids. Facts about a change: every answered read has the content of the submission that it names, in the
+// practice it was meant for, or of one that was attempted and never confirmed; no id stands in a list twice.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +29,15 @@ class IntegrityJudge {
                   const std::vector<std::string>& canaries, Instant now);
     void saw_list(const std::vector<std::string>& ids, Instant now);
     /// One page was confirmed as two submissions.
-    void saw_second_id(const std::string& id, Instant now) { add(IntegrityFinding::Kind::duplicate, id, now); }
+    void saw_second_id(const std::string& id, Instant now) {
+        add(IntegrityFinding::Kind::duplicate, id, now);
+    }
 
     [[nodiscard]] std::uint64_t reads() const noexcept { return reads_; }
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
-    [[nodiscard]] const std::vector<IntegrityFinding>& first() const noexcept { return first_; }  ///< at most 20
+    [[nodiscard]] const std::vector<IntegrityFinding>& first() const noexcept {
+        return first_;
+    }  ///< at most 20
 
   private:
     void add(IntegrityFinding::Kind kind, const std::string& id, Instant now);

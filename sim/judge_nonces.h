@@ -1,6 +1,7 @@
 // The judge of nonces: no key ever seals two different things under one nonce.
 //
-// Single-threaded. A fact about a change: each sealing of a store uses a nonce which that store never used before.
+// Single-threaded. A fact about a change: each sealing of a store uses a nonce which that store never used
+// before.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,10 @@
-// The judge of recovery: how long from the hazard to the first acknowledged submission and the first staff read.
+// The judge of recovery: how long from the hazard to the first acknowledged submission and the first staff
+// read.
 //
-// Single-threaded. One outage at a time: a further hazard during an outage belongs to it. Facts about a state: the parts
-// of a finished outage add up to its total. detect, decide and provision are inputs of the scenario (people) or follow
-// from them; fetch, verify and replay are the virtual time that the restore itself took; serve is the rest.
+// Single-threaded. One outage at a time: a further hazard during an outage belongs to it. Facts about a
+// state: the parts of a finished outage add up to its total. detect, decide and provision are inputs of the
+// scenario (people) or follow from them; fetch, verify and replay are the virtual time that the restore
+// itself took; serve is the rest.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +17,7 @@ namespace firedrill::sim {
 
 /// Durations of one restore, from its own progress.
 struct RestoreTimes {
-    Duration fetch{};   ///< plan and fetch
+    Duration fetch{};  ///< plan and fetch
     Duration verify{};
     Duration replay{};  ///< replay and publication
 };
@@ -55,7 +57,8 @@ class RecoveryJudge {
     [[nodiscard]] bool is_open() const noexcept { return current_.has_value(); }
     /// Finished outages, and the open one at the end if there is one.
     [[nodiscard]] std::vector<Outage> outages() const;
-    /// The slowest of those that used a restore, else the slowest of all; nullopt without any finished outage.
+    /// The slowest of those that used a restore, else the slowest of all; nullopt without any finished
+    /// outage.
     [[nodiscard]] std::optional<RecoverySplit> worst() const;
 
   private:

@@ -81,8 +81,8 @@ PatternSearch::State SecrecyJudge::search(Medium medium, const std::string& plac
     });
 }
 
-void SecrecyJudge::sector(Medium medium, const std::string& disk, const std::string& file, std::uint64_t offset,
-                          ByteView bytes, Instant now) {
+void SecrecyJudge::sector(Medium medium, const std::string& disk, const std::string& file,
+                          std::uint64_t offset, ByteView bytes, Instant now) {
     const std::string place = disk + "/" + file;
     Position& position = files_[place];
     const PatternSearch::State state = position.next == offset ? position.state : 0;
@@ -99,6 +99,8 @@ void SecrecyJudge::journal(std::string_view line, Instant now) {
     search(Medium::journal, "journal", 0, as_bytes(line), now);
 }
 
-SecrecyJudge::Summary SecrecyJudge::summary() const { return summary_; }
+SecrecyJudge::Summary SecrecyJudge::summary() const {
+    return summary_;
+}
 
 }  // namespace firedrill::sim

@@ -30,7 +30,8 @@ constexpr std::uint32_t kMostCrashes = 20;
 class LiveDrill {
   public:
     LiveDrill(const Scenario& scenario, std::uint64_t seed)
-        : scenario_(scenario), random_(seed),
+        : scenario_(scenario),
+          random_(seed),
           scene_{loop_, loop_, [this] { return client_options(); }, "", "", "", scenario.workload.forms} {}
 
     Result<RunReport> play() {
@@ -42,7 +43,8 @@ class LiveDrill {
         scene_.password = facts.password;
         tls_ = TRY(crypto::TlsClientContext::create(facts.authority_pem, entropy_));
         for (std::size_t i = 0; i < kPatients; ++i) {
-            patients_.push_back(std::make_unique<LivePatient>(scene_, random_.stream(fmt::format("patient {}", i))));
+            patients_.push_back(
+                std::make_unique<LivePatient>(scene_, random_.stream(fmt::format("patient {}", i))));
             patients_.back()->start();
         }
         TRY(crash_again_and_again());
@@ -137,7 +139,8 @@ class LiveDrill {
             patient->stop();
         }
         const bool is_over = pump(kRecoveryLimit, [&] {
-            return std::all_of(patients_.begin(), patients_.end(), [](const auto& one) { return one->is_resting(); });
+            return std::all_of(patients_.begin(), patients_.end(),
+                               [](const auto& one) { return one->is_resting(); });
         });
         return problem(is_over ? "" : "patients could not finish their submissions");
     }
@@ -145,13 +148,14 @@ class LiveDrill {
     Status audit() {
         bool is_over = false;
         LiveStaff staff(scene_);
-        staff.start(scene_.ledger.acknowledged_ids(scene_.practice),
-                    [&](const std::string& id, bool is_there, bool is_right) {
-                        audit_[id] = !is_there  ? AuditOutcome::absent
-                                     : is_right ? AuditOutcome::equal
-                                                : AuditOutcome::different;
-                    },
-                    [&] { is_over = true; });
+        staff.start(
+            scene_.ledger.acknowledged_ids(scene_.practice),
+            [&](const std::string& id, bool is_there, bool is_right) {
+                audit_[id] = !is_there  ? AuditOutcome::absent
+                             : is_right ? AuditOutcome::equal
+                                        : AuditOutcome::different;
+            },
+            [&] { is_over = true; });
         is_live_ = pump(kAuditLimit, [&] { return is_over; });
         return problem("");
     }
@@ -180,8 +184,8 @@ class LiveDrill {
                 scene_.secrecy.journal(bytes, loop_.now());
             } else {
                 const bool is_log = name.find("/log/") != std::string::npos;
-                scene_.secrecy.sector(is_log ? Medium::log_disk : Medium::data_disk, "live", name, 0, as_bytes(bytes),
-                                      loop_.now());
+                scene_.secrecy.sector(is_log ? Medium::log_disk : Medium::data_disk, "live", name, 0,
+                                      as_bytes(bytes), loop_.now());
             }
         }
     }
@@ -236,7 +240,8 @@ std::string compare_text(const RunReport& measured, const Result<RunReport>& pre
     };
     const Evidence& m = measured.evidence;
     const Evidence p = predicted ? predicted->evidence : Evidence{};
-    std::string out = fmt::format("live: {}\n  {:<24} {:>14} {:>14}\n", measured.title, "", "simulated", "measured");
+    std::string out =
+        fmt::format("live: {}\n  {:<24} {:>14} {:>14}\n", measured.title, "", "simulated", "measured");
     if (!predicted) {
         out += fmt::format("  the prediction failed: {}\n", predicted.error().text);
     }
@@ -248,7 +253,8 @@ std::string compare_text(const RunReport& measured, const Result<RunReport>& pre
     line("lost of acknowledged", losses(p.durability), losses(m.durability));
     line("leaks", fmt::format("{}", p.secrecy.total_leaks()), fmt::format("{}", m.secrecy.total_leaks()));
     line("crashes", fmt::format("{}", p.reboots), fmt::format("{}", m.reboots));
-    return out + fmt::format("  verdict {} (expected {})", verdict_name(measured.judgement.verdict), measured.expected);
+    return out + fmt::format("  verdict {} (expected {})", verdict_name(measured.judgement.verdict),
+                             measured.expected);
 }
 
 struct LiveOutcome {
@@ -280,14 +286,16 @@ Result<RunReport> play_live(const Scenario& scenario) {
     for (const Hazard& hazard : scenario.hazards) {
         crashes += hazard.times;
         if (hazard.kind != HazardKind::node_crash) {
-            return Error{Fault::refused, fmt::format("scenario {}, line {}: hazard {} needs a simulated world; a drill "
-                                                     "plays node.crash only. Use: firedrill sim run",
-                                                     scenario.path, hazard.line, hazard_name(hazard.kind))};
+            return Error{Fault::refused,
+                         fmt::format("scenario {}, line {}: hazard {} needs a simulated world; a drill "
+                                     "plays node.crash only. Use: firedrill sim run",
+                                     scenario.path, hazard.line, hazard_name(hazard.kind))};
         }
     }
     if (crashes > kMostCrashes || !scenario.workload.tls || !scenario.negative.plant.empty()) {
-        return Error{Fault::refused, fmt::format("scenario {}: a drill plays at most {} crashes, with TLS, without plants",
-                                                 scenario.path, kMostCrashes)};
+        return Error{Fault::refused,
+                     fmt::format("scenario {}: a drill plays at most {} crashes, with TLS, without plants",
+                                 scenario.path, kMostCrashes)};
     }
     std::random_device device;
     LiveDrill drill(scenario, device());
@@ -321,7 +329,8 @@ BoardRun play_live_case(const std::string& root) {
     BoardRun run;
     run.scenario_path = root + "/live/kill-under-load.toml";
     const Result<Scenario> scenario = load_scenario(run.scenario_path);
-    const Result<LiveOutcome> outcome = scenario ? play_and_compare(*scenario) : Result<LiveOutcome>(scenario.error());
+    const Result<LiveOutcome> outcome =
+        scenario ? play_and_compare(*scenario) : Result<LiveOutcome>(scenario.error());
     if (!outcome) {
         run.exit_code = static_cast<int>(cli::ExitCode::sim_harness);
         run.problem = outcome.error().text;

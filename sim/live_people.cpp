@@ -17,7 +17,8 @@ void LivePatient::open() {
         return;
     }
     browser_ = std::make_unique<Browser>(scene_.clock, scene_.network, scene_.client_options());
-    address_ = fmt::format("/p/{}/forms/{}", scene_.practice, scene_.forms[random_.below(scene_.forms.size())]);
+    address_ =
+        fmt::format("/p/{}/forms/{}", scene_.practice, scene_.forms[random_.below(scene_.forms.size())]);
     browser_->get(address_, [this](Result<WebPage> page) { opened(std::move(page)); });
 }
 
@@ -39,7 +40,8 @@ void LivePatient::opened(Result<WebPage> page) {
     std::string canary = make_canary(tail);
     FilledForm filled = fill_form(seen, *form, random_, canary);
     values_ = std::move(filled.values);
-    entry_ = {id->value, "", scene_.practice, address_, "patient", canary, content_digest(filled.content), {}, {}, 0};
+    entry_ = {id->value, "", scene_.practice, address_, "patient", canary, content_digest(filled.content), {},
+              {},        0};
     if (!canary.empty()) {
         scene_.secrecy.plant(canary);
     }
@@ -49,7 +51,8 @@ void LivePatient::opened(Result<WebPage> page) {
 void LivePatient::send() {
     entry_.attempted = scene_.clock.now();
     scene_.ledger.attempt(entry_);
-    browser_->post(address_, values_, Redirects::show, [this](Result<WebPage> page) { sent(std::move(page)); });
+    browser_->post(address_, values_, Redirects::show,
+                   [this](Result<WebPage> page) { sent(std::move(page)); });
 }
 
 void LivePatient::sent(Result<WebPage> page) {
@@ -84,8 +87,10 @@ void LiveStaff::start(std::vector<std::string> ids, OnRead on_read, std::functio
 
 void LiveStaff::sign_in() {
     browser_ = std::make_unique<Browser>(scene_.clock, scene_.network, scene_.client_options());
-    const FormValues values{{"practice", scene_.practice}, {"login", scene_.login}, {"password", scene_.password}};
-    browser_->post("/sign-in", values, Redirects::follow, [this](Result<WebPage> page) { signed_in(std::move(page)); });
+    const FormValues values{
+        {"practice", scene_.practice}, {"login", scene_.login}, {"password", scene_.password}};
+    browser_->post("/sign-in", values, Redirects::follow,
+                   [this](Result<WebPage> page) { signed_in(std::move(page)); });
 }
 
 void LiveStaff::signed_in(Result<WebPage> page) {

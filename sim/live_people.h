@@ -68,7 +68,8 @@ class LiveStaff {
     ~LiveStaff() { scene_.clock.cancel(timer_); }
     LiveStaff(const LiveStaff&) = delete;
     LiveStaff& operator=(const LiveStaff&) = delete;
-    /// Signs in (again and again until it works) and reads the ids, or the newest one of the list when there are none.
+    /// Signs in (again and again until it works) and reads the ids, or the newest one of the list when there
+    /// are none.
     void start(std::vector<std::string> ids, OnRead on_read, std::function<void()> done);
 
   private:

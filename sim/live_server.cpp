@@ -35,7 +35,8 @@ Result<std::unique_ptr<LiveServer>> LiveServer::create() {
     std::error_code failed;
     server->folder_ = (fs::temp_directory_path(failed) / ("firedrill-drill-" + draw_word())).string();
     if (failed || !fs::create_directory(server->folder_, failed)) {
-        return Error{Fault::permission, fmt::format("no folder for the drill can be made at {}", server->folder_)};
+        return Error{Fault::permission,
+                     fmt::format("no folder for the drill can be made at {}", server->folder_)};
     }
     fs::permissions(server->folder_, fs::perms::owner_all, failed);
     const std::string path = server->folder_ + "/passphrase";
@@ -59,9 +60,10 @@ LiveServer::~LiveServer() {
 Status LiveServer::start() {
     const std::string listen = facts_.endpoint.text.empty() ? "127.0.0.1:0" : facts_.endpoint.text;
     output_.clear();
-    auto process = TRY(ChildProcess::start({own_program(), "serve", "--demo", "--json", "--data", folder_ + "/node",
-                                            "--listen", listen, "--passphrase-file", folder_ + "/passphrase"},
-                                           folder_ + "/server.journal"));
+    auto process =
+        TRY(ChildProcess::start({own_program(), "serve", "--demo", "--json", "--data", folder_ + "/node",
+                                 "--listen", listen, "--passphrase-file", folder_ + "/passphrase"},
+                                folder_ + "/server.journal"));
     process_ = std::make_unique<ChildProcess>(std::move(process));
     return {};
 }
@@ -74,8 +76,8 @@ Status LiveServer::poll_ready(bool& is_ready) {
         return read_facts(output_.substr(0, end));
     }
     if (!is_open) {
-        return Error{Fault::closed, fmt::format("the server ended with code {} before it served: {}", process_->wait(),
-                                                read_all(folder_ + "/server.journal"))};
+        return Error{Fault::closed, fmt::format("the server ended with code {} before it served: {}",
+                                                process_->wait(), read_all(folder_ + "/server.journal"))};
     }
     return {};
 }
@@ -84,7 +86,8 @@ Status LiveServer::read_facts(const std::string& line) {
     boost::system::error_code failed;
     const boost::json::value parsed = boost::json::parse(line, failed);
     if (failed || !parsed.is_object() || member(parsed.get_object(), "endpoint").empty()) {
-        return Error{Fault::bad_input, fmt::format("the server said something else than where it serves: {}", line)};
+        return Error{Fault::bad_input,
+                     fmt::format("the server said something else than where it serves: {}", line)};
     }
     const boost::json::object& object = parsed.get_object();
     facts_.endpoint = {member(object, "endpoint")};

@@ -1,7 +1,7 @@
 // LiveServer: our own program as a server process for a live drill.
 //
-// Used on the main thread. The folder holds everything of the drill and is removed by the destructor, which also kills
-// the process.
+// Used on the main thread. The folder holds everything of the drill and is removed by the destructor, which
+// also kills the process.
 #pragma once
 
 #include <functional>
@@ -33,7 +33,8 @@ class LiveServer {
 
     /// Starts the process; the second time at the endpoint of the first.
     Status start();
-    /// Looks for the line that says it serves; `is_ready` stays false while there is none yet. closed when it ended.
+    /// Looks for the line that says it serves; `is_ready` stays false while there is none yet. closed when it
+    /// ended.
     Status poll_ready(bool& is_ready);
     void kill();
     /// Asks it to end and waits; its exit code.

@@ -51,8 +51,11 @@ class PhaseClock {
 }  // namespace
 
 Operator::Operator(World& world, Installation& installation)
-    : world_(world), installation_(installation), desk_(world.universe, kOperatorDesk),
-      workers_(desk_.clock, world.universe.meter), spare_sets_(world.scenario.topology.spare_sets) {}
+    : world_(world),
+      installation_(installation),
+      desk_(world.universe, kOperatorDesk),
+      workers_(desk_.clock, world.universe.meter),
+      spare_sets_(world.scenario.topology.spare_sets) {}
 
 void Operator::start() {
     installation_.on_down = [this](const std::string& why) { went_down(why); };
@@ -134,9 +137,7 @@ void Operator::patch() {
     }
     duty_ = Duty::maintaining;
     world_.note(TraceKind::operation, "operator", "clean restart");
-    installation_.stop([this] {
-        world_.universe.loop.call_after(kRestartGap, [this] { boot(); });
-    });
+    installation_.stop([this] { world_.universe.loop.call_after(kRestartGap, [this] { boot(); }); });
 }
 
 // Restarts by themselves.
@@ -314,9 +315,12 @@ void Operator::restore() {
             store::RestoreOptions options;
             options.new_timeline = timeline;
             options.wall = wall;
-            options.progress = [&](store::RestorePhase phase, std::uint64_t, std::uint64_t) { phases.enter(phase); };
+            options.progress = [&](store::RestorePhase phase, std::uint64_t, std::uint64_t) {
+                phases.enter(phase);
+            };
             const DiskSet& target = restore_->target;
-            restore_->result = store::restore_from_log(restore_->sources, *target.data, target.log_pointers(), options);
+            restore_->result =
+                store::restore_from_log(restore_->sources, *target.data, target.log_pointers(), options);
             restore_->times = phases.finish();
         },
         [this] { restored(); });

@@ -1,4 +1,5 @@
-// Operator: the person and the supervisor who keep a node running: checks, decides, restores, restarts, patches.
+// Operator: the person and the supervisor who keep a node running: checks, decides, restores, restarts,
+// patches.
 //
 // Does what a real operator does through the same functions: /status over HTTPS, the node's command channel,
 // store::restore_from_log() and a boot. All delays come from the scenario's [people]. Loop only.
@@ -64,7 +65,7 @@ class Operator {
     std::uint32_t bad_checks_ = 0;
     std::uint64_t checks_ = 0;
     bool is_booting_ = false;
-    std::optional<Instant> restarted_;  ///< when the supervisor last started it
+    std::optional<Instant> restarted_;   ///< when the supervisor last started it
     std::optional<Instant> complained_;  ///< when people first called about what is wrong now
     bool has_restarted_ = false;         ///< by hand, since the last time that all was well
     std::optional<Error> boot_error_;    ///< of the last boot, while it is down

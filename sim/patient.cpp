@@ -19,8 +19,8 @@ bool opens_another_question(const HtmlPage& page, const FormField& field, const 
 }
 
 std::string some_words(Random& random) {
-    constexpr std::array<std::string_view, 8> kWords{"since", "spring", "left", "mornings", "stairs",
-                                                     "<b>&amp;", "après-midi", "100%"};
+    constexpr std::array<std::string_view, 8> kWords{"since",  "spring",   "left",       "mornings",
+                                                     "stairs", "<b>&amp;", "après-midi", "100%"};
     std::string out;
     for (std::uint64_t i = random.between(1, 5); i > 0; --i) {
         out += (out.empty() ? "" : " ") + std::string(kWords[random.below(kWords.size())]);
@@ -31,7 +31,8 @@ std::string some_words(Random& random) {
 /// The text of a free field: the canary first, so that no limit can cut it off.
 std::string write_text(const FormField& field, Random& random, std::string& unused_canary) {
     if (field.type == "date") {
-        return fmt::format("19{:02}-{:02}-{:02}", random.between(40, 99), random.between(1, 12), random.between(1, 28));
+        return fmt::format("19{:02}-{:02}-{:02}", random.between(40, 99), random.between(1, 12),
+                           random.between(1, 28));
     }
     if (field.type == "number") {
         return fmt::format("{}", random.between(1, 20));
@@ -95,8 +96,12 @@ FilledForm fill_form(const HtmlPage& page, const HtmlForm& form, Random& random,
 }
 
 Patient::Patient(World& world, Desk& desk, const PracticeAccount& practice, std::string form, Random random)
-    : world_(world), practice_(practice), form_(std::move(form)), random_(random),
-      browser_(desk.clock, *desk.host, world.client_options()), clock_(desk.clock) {}
+    : world_(world),
+      practice_(practice),
+      form_(std::move(form)),
+      random_(random),
+      browser_(desk.clock, *desk.host, world.client_options()),
+      clock_(desk.clock) {}
 
 void Patient::start(std::function<void()> done) {
     done_ = std::move(done);
@@ -124,7 +129,8 @@ void Patient::opened(Result<WebPage> page) {
     std::string canary = world_.draw_canary(random_);
     FilledForm filled = fill_form(seen, *form, random_, canary);
     values_ = std::move(filled.values);
-    entry_ = {id->value, "", practice_.name, form_, kPatientDesk, canary, content_digest(filled.content), {}, {}, 0};
+    entry_ = {id->value, "", practice_.name, form_, kPatientDesk, canary, content_digest(filled.content), {},
+              {},        0};
     if (!canary.empty()) {
         world_.secrecy.plant(canary);
     }
@@ -138,7 +144,8 @@ void Patient::opened(Result<WebPage> page) {
 void Patient::send() {
     entry_.attempted = world_.now();
     world_.ledger.attempt(entry_);
-    browser_.post(address_, values_, Redirects::show, [this](Result<WebPage> page) { sent(std::move(page)); });
+    browser_.post(address_, values_, Redirects::show,
+                  [this](Result<WebPage> page) { sent(std::move(page)); });
 }
 
 void Patient::sent(Result<WebPage> page) {
@@ -176,6 +183,8 @@ void Patient::try_again(void (Patient::*what)()) {
     clock_.call_at(clock_.now() + wait, [this, what] { (this->*what)(); });
 }
 
-void Patient::finish() { world_.universe.loop.post([done = std::move(done_)] { done(); }); }
+void Patient::finish() {
+    world_.universe.loop.post([done = std::move(done_)] { done(); });
+}
 
 }  // namespace firedrill::sim

@@ -1,6 +1,7 @@
 // Patient: opens a form, fills it in, sends it, and sends it again until it is confirmed or patience ends.
 //
-// Loop only. `done` runs once, posted on the world's queue, as the last thing; the patient may be destroyed then.
+// Loop only. `done` runs once, posted on the world's queue, as the last thing; the patient may be destroyed
+// then.
 #pragma once
 
 #include <functional>
@@ -11,8 +12,9 @@
 
 namespace firedrill::sim {
 
-/// What a person writes into a form: every question that is not conditional, optional ones now and then left out, no
-/// answer that would open a conditional question. `canary` goes into the first free text; cleared when there is none.
+/// What a person writes into a form: every question that is not conditional, optional ones now and then left
+/// out, no answer that would open a conditional question. `canary` goes into the first free text; cleared
+/// when there is none.
 struct FilledForm {
     FormValues values;
     Content content;  ///< what a reader of the submission must see

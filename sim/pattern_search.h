@@ -1,7 +1,8 @@
-// PatternSearch: finds any of a set of byte patterns in streams of bytes, one table step a byte (Aho and Corasick).
+// PatternSearch: finds any of a set of byte patterns in streams of bytes, one table step a byte (Aho and
+// Corasick).
 //
-// Pure; build once with all patterns, then scan any number of streams. A stream's State carries over from chunk to
-// chunk, so that a pattern which straddles two chunks is found.
+// Pure; build once with all patterns, then scan any number of streams. A stream's State carries over from
+// chunk to chunk, so that a pattern which straddles two chunks is found.
 #pragma once
 
 #include <cstdint>

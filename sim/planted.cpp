@@ -11,7 +11,8 @@ namespace firedrill::sim {
 
 namespace {
 
-/// Spy: tells the secrecy judge which key to look for. Plant key_left_behind: writes it to the data disk as well.
+/// Spy: tells the secrecy judge which key to look for. Plant key_left_behind: writes it to the data disk as
+/// well.
 class WatchedCustody final : public identity::KeyCustody {
   public:
     WatchedCustody(World& world, Disk& data, bool leaves_keys)
@@ -43,10 +44,13 @@ class WatchedCustody final : public identity::KeyCustody {
 class WatchedCipher final : public store::PageCipher {
   public:
     WatchedCipher(World& world, StoreId store, store::KeyRing ring, bool reuses)
-        : world_(world), store_(store), reuses_(reuses), real_(store::make_page_cipher(store, std::move(ring))) {}
+        : world_(world),
+          store_(store),
+          reuses_(reuses),
+          real_(store::make_page_cipher(store, std::move(ring))) {}
 
-    void seal(store::PageNumber page, store::CommitSequence sequence, const crypto::Nonce& nonce, ByteView plain,
-              store::SealedPage& out) override {
+    void seal(store::PageNumber page, store::CommitSequence sequence, const crypto::Nonce& nonce,
+              ByteView plain, store::SealedPage& out) override {
         if (!first_ || !reuses_) {
             first_ = nonce;
         }
@@ -88,7 +92,8 @@ class LateLog final : public store::LogWriter {
     WallTime held_wall_;
 };
 
-/// Plants of the site: altered_answer changes what staff read; password_journalled writes down what they type.
+/// Plants of the site: altered_answer changes what staff read; password_journalled writes down what they
+/// type.
 class WorseSite final : public web::Handler {
   public:
     WorseSite(World& world, std::unique_ptr<web::Handler> real, bool alters, bool journals)
@@ -129,7 +134,8 @@ node::Parts make_parts(World& world, Disk& data) {
     parts.key_custody = [&world, &data, leaves = plant == "key_left_behind"] {
         return std::make_unique<WatchedCustody>(world, data, leaves);
     };
-    parts.storage.page_cipher = [&world, reuses = plant == "nonce_reused"](StoreId store, store::KeyRing ring) {
+    parts.storage.page_cipher = [&world, reuses = plant == "nonce_reused"](StoreId store,
+                                                                           store::KeyRing ring) {
         return std::make_unique<WatchedCipher>(world, store, std::move(ring), reuses);
     };
     if (plant == "sync_skipped") {

@@ -42,7 +42,8 @@ std::string own_program() {
     return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string("firedrill");
 }
 
-Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& arguments, const std::string& error_file) {
+Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& arguments,
+                                         const std::string& error_file) {
     CHECK(!arguments.empty());
     std::array<int, 2> pipe_ends{};
     if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) {
@@ -139,7 +140,8 @@ void run_all(const std::vector<std::vector<std::string>>& commands, std::uint32_
                 on_done(next++, {25, child.error().text, false});
                 continue;
             }
-            running.emplace(next++, Running{std::move(child).value(), {}, std::chrono::steady_clock::now() + limit});
+            running.emplace(next++,
+                            Running{std::move(child).value(), {}, std::chrono::steady_clock::now() + limit});
         }
         for (auto at = running.begin(); at != running.end();) {
             Running& one = at->second;

@@ -1,4 +1,5 @@
-// Child processes of the simulator's verbs: our own program started again. The only unit of sim that forks and kills.
+// Child processes of the simulator's verbs: our own program started again. The only unit of sim that forks
+// and kills.
 //
 // Blocking; used by verbs on the main thread, never in a universe.
 #pragma once
@@ -20,9 +21,10 @@ enum class Signal : std::uint8_t { terminate, kill };
 
 class ChildProcess {
   public:
-    /// `arguments` begin with the program's path. Standard output is captured; standard error goes to `error_file`, or
-    /// nowhere when that is empty.
-    static Result<ChildProcess> start(const std::vector<std::string>& arguments, const std::string& error_file);
+    /// `arguments` begin with the program's path. Standard output is captured; standard error goes to
+    /// `error_file`, or nowhere when that is empty.
+    static Result<ChildProcess> start(const std::vector<std::string>& arguments,
+                                      const std::string& error_file);
     ChildProcess(ChildProcess&& other) noexcept;
     ChildProcess& operator=(ChildProcess&& other) noexcept;
     ~ChildProcess();  ///< kills it if it still runs
@@ -45,8 +47,8 @@ struct Finished {
     std::string output;
     bool is_timeout = false;
 };
-/// Runs all commands, at most `jobs` at once; `on_done(index, result)` in the order in which they end. A command that
-/// takes longer than `limit` is killed.
+/// Runs all commands, at most `jobs` at once; `on_done(index, result)` in the order in which they end. A
+/// command that takes longer than `limit` is killed.
 void run_all(const std::vector<std::vector<std::string>>& commands, std::uint32_t jobs, Duration limit,
              const std::function<void(std::size_t, const Finished&)>& on_done);
 

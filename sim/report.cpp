@@ -11,25 +11,33 @@ namespace {
 namespace json = boost::json;
 
 /// Plain decimals, three of them: the same text on every machine, and easy on simple readers.
-std::string number(double value) { return fmt::format("{:.3f}", value); }
-std::string quoted(std::string_view text) { return json::serialize(json::string(text)); }
+std::string number(double value) {
+    return fmt::format("{:.3f}", value);
+}
+std::string quoted(std::string_view text) {
+    return json::serialize(json::string(text));
+}
 
 std::string rto_json(const std::optional<RecoverySplit>& split) {
-    auto value = [&](double RecoverySplit::* part) { return split ? number((*split).*part) : std::string("null"); };
-    return fmt::format(R"({{"total_s":{},"detect_s":{},"decide_s":{},"provision_s":{},"fetch_s":{},"verify_s":{},)"
-                       R"("replay_s":{},"serve_s":{}}})",
-                       value(&RecoverySplit::total), value(&RecoverySplit::detect), value(&RecoverySplit::decide),
-                       value(&RecoverySplit::provision), value(&RecoverySplit::fetch), value(&RecoverySplit::verify),
-                       value(&RecoverySplit::replay), value(&RecoverySplit::serve));
+    auto value = [&](double RecoverySplit::* part) {
+        return split ? number((*split).*part) : std::string("null");
+    };
+    return fmt::format(
+        R"({{"total_s":{},"detect_s":{},"decide_s":{},"provision_s":{},"fetch_s":{},"verify_s":{},)"
+        R"("replay_s":{},"serve_s":{}}})",
+        value(&RecoverySplit::total), value(&RecoverySplit::detect), value(&RecoverySplit::decide),
+        value(&RecoverySplit::provision), value(&RecoverySplit::fetch), value(&RecoverySplit::verify),
+        value(&RecoverySplit::replay), value(&RecoverySplit::serve));
 }
 
 std::string claims_json(const std::vector<ClaimResult>& claims) {
     std::string out;
     for (const ClaimResult& one : claims) {
-        out += fmt::format(R"({}{{"id":{},"reading":{},"promised":{},"measured":{},"verdict":{},"expected":{}}})",
-                           out.empty() ? "" : ",", quoted(one.claim->id), quoted(one.claim->reading),
-                           quoted(one.claim->promised), quoted(one.measured), quoted(verdict_name(one.verdict)),
-                           quoted(one.expected));
+        out += fmt::format(
+            R"({}{{"id":{},"reading":{},"promised":{},"measured":{},"verdict":{},"expected":{}}})",
+            out.empty() ? "" : ",", quoted(one.claim->id), quoted(one.claim->reading),
+            quoted(one.claim->promised), quoted(one.measured), quoted(verdict_name(one.verdict)),
+            quoted(one.expected));
     }
     return "[" + out + "]";
 }
@@ -83,31 +91,34 @@ std::string report_text(const RunReport& report) {
     const Evidence& e = report.evidence;
     std::string out = fmt::format("{}: {}\n", report.scenario, report.title);
     out += fmt::format("  acknowledged {}, lost {}, leaks {}, integrity findings {}, staff reads {}\n",
-                       e.durability.acknowledged, e.durability.lost, e.secrecy.total_leaks(), e.integrity_findings,
-                       e.reads);
+                       e.durability.acknowledged, e.durability.lost, e.secrecy.total_leaks(),
+                       e.integrity_findings, e.reads);
     if (e.recovery) {
         const RecoverySplit& r = *e.recovery;
-        out += fmt::format("  recovery {:.1f} s = detect {:.1f} + decide {:.1f} + provision {:.1f} + fetch {:.3f} + "
-                           "verify {:.3f} + replay {:.3f} + serve {:.1f}\n",
-                           r.total, r.detect, r.decide, r.provision, r.fetch, r.verify, r.replay, r.serve);
+        out += fmt::format(
+            "  recovery {:.1f} s = detect {:.1f} + decide {:.1f} + provision {:.1f} + fetch {:.3f} + "
+            "verify {:.3f} + replay {:.3f} + serve {:.1f}\n",
+            r.total, r.detect, r.decide, r.provision, r.fetch, r.verify, r.replay, r.serve);
     }
     if (e.repaired_pages > 0) {
-        out += fmt::format("  {} damaged pages were repaired from the log by the node itself\n", e.repaired_pages);
+        out += fmt::format("  {} damaged pages were repaired from the log by the node itself\n",
+                           e.repaired_pages);
     }
     for (const ClaimResult& one : report.judgement.claims) {
-        out += fmt::format("  {:<4} {:<9} promised {}, measured {}: {}{}{}\n", one.claim->id, one.claim->reading,
-                           one.claim->promised, one.measured, verdict_name(one.verdict),
+        out += fmt::format("  {:<4} {:<9} promised {}, measured {}: {}{}{}\n", one.claim->id,
+                           one.claim->reading, one.claim->promised, one.measured, verdict_name(one.verdict),
                            one.is_as_expected() ? "" : fmt::format(" (expected {})", one.expected),
                            one.why.empty() ? "" : "; " + one.why);
     }
     for (const Leak& leak : e.secrecy.first_leaks) {
-        out += fmt::format("  leak: {} ({}) in {} {}\n", leak.secret, leak.encoding, medium_name(leak.medium), leak.place);
+        out += fmt::format("  leak: {} ({}) in {} {}\n", leak.secret, leak.encoding, medium_name(leak.medium),
+                           leak.place);
     }
     for (const std::string& reason : report.judgement.reasons) {
         out += fmt::format("  not as expected: {}\n", reason);
     }
-    return out + fmt::format("  virtual {:.0f} s in {:.2f} s, trace {}\n  verdict {} (expected {})\n", report.virtual_s,
-                             report.wall_s, to_hex(report.trace_hash.view()).substr(0, 16),
+    return out + fmt::format("  virtual {:.0f} s in {:.2f} s, trace {}\n  verdict {} (expected {})\n",
+                             report.virtual_s, report.wall_s, to_hex(report.trace_hash.view()).substr(0, 16),
                              verdict_name(report.judgement.verdict), report.expected);
 }
 
@@ -119,10 +130,17 @@ Result<ReportSummary> read_report(const std::string& text) {
     if (claims == nullptr || !claims->is_array() || !root->contains("verdict")) {
         return Error{Fault::bad_input, "the text is not a report of a simulated run"};
     }
-    ReportSummary out{text_of(*root, "scenario"),  text_of(*root, "seed"),       text_of(*root, "verdict"),
-                      text_of(*root, "expected"),  text_of(*root, "trace_hash"), {},
-                      std::nullopt,                count_of(*root, "acknowledged"),
-                      count_of(*root, "lost"),     count_of(*root, "leaks"),     text};
+    ReportSummary out{text_of(*root, "scenario"),
+                      text_of(*root, "seed"),
+                      text_of(*root, "verdict"),
+                      text_of(*root, "expected"),
+                      text_of(*root, "trace_hash"),
+                      {},
+                      std::nullopt,
+                      count_of(*root, "acknowledged"),
+                      count_of(*root, "lost"),
+                      count_of(*root, "leaks"),
+                      text};
     for (const json::value& one : claims->get_array()) {
         if (const json::object* c = one.if_object(); c != nullptr) {
             out.claims.push_back({text_of(*c, "id"), text_of(*c, "reading"), text_of(*c, "promised"),

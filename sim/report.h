@@ -14,19 +14,19 @@
 namespace firedrill::sim {
 
 struct RunReport {
-    std::string scenario;       ///< its name
+    std::string scenario;  ///< its name
     std::string title;
     std::uint64_t seed = 0;
-    std::string seed_text;      ///< as given: a number or 40 hex digits
+    std::string seed_text;  ///< as given: a number or 40 hex digits
     std::string commit;
     Judgement judgement;
-    std::string expected;       ///< the run's expected verdict
+    std::string expected;  ///< the run's expected verdict
     Digest trace_hash;
     double virtual_s = 0;
-    double wall_s = 0;          ///< the only value that differs between two runs of the same universe
+    double wall_s = 0;  ///< the only value that differs between two runs of the same universe
     Evidence evidence;
     int exit_code = 25;
-    std::string replay;         ///< the command that plays this run again
+    std::string replay;  ///< the command that plays this run again
 };
 
 /// One line of JSON, without a newline.

@@ -1,7 +1,7 @@
 // Scenario: one file of a world to be judged, as plain data. Pure values; loaded by load_scenario().
 //
-// Every key has a default and a range; an unknown key is an error that names key, file and line. The keys, their
-// defaults and the JSON schema come from one table (scenario_keys.h). Format: docs/formats/scenario.md.
+// Every key has a default and a range; an unknown key is an error that names key, file and line. The keys,
+// their defaults and the JSON schema come from one table (scenario_keys.h). Format: docs/formats/scenario.md.
 #pragma once
 
 #include <cstdint>
@@ -44,17 +44,18 @@ struct Workload {
 };
 
 enum class HazardKind : std::uint8_t { corrupt_pages, disk_dies, node_crash, power_loss };
-/// "store.corrupt_pages", "disk.dies", "node.crash", "power.loss". "log.disk.dies" is disk.dies of a log disk.
+/// "store.corrupt_pages", "disk.dies", "node.crash", "power.loss". "log.disk.dies" is disk.dies of a log
+/// disk.
 std::string_view hazard_name(HazardKind kind) noexcept;
 
 struct Hazard {
     HazardKind kind = HazardKind::node_crash;
-    Duration at{};      ///< after the start of the run
-    Duration spread{};  ///< the seed adds up to this
-    bool follows = false;   ///< `after` was given instead of `at`
-    Duration after{};       ///< this long after the hazard before it struck for the first time
-    std::string disk = "data";  ///< data, log0 … log3, or all-logs
-    std::string store = "all";  ///< whose pages: practice, directory, all
+    Duration at{};                ///< after the start of the run
+    Duration spread{};            ///< the seed adds up to this
+    bool follows = false;         ///< `after` was given instead of `at`
+    Duration after{};             ///< this long after the hazard before it struck for the first time
+    std::string disk = "data";    ///< data, log0 … log3, or all-logs
+    std::string store = "all";    ///< whose pages: practice, directory, all
     std::string reach = "pages";  ///< pages: page files only; disk: every file of the data disk
     std::uint32_t percent = 100;  ///< how many of the pages, at least one
     std::uint32_t times = 1;
@@ -66,19 +67,20 @@ struct Hazard {
 struct People {
     Duration monitor_every = std::chrono::minutes(1);
     std::uint32_t alarm_after = 2;  ///< bad checks in a row before the operator believes them
-    Duration complaint = std::chrono::minutes(5);  ///< staff or patients in trouble call the operator after this
+    Duration complaint =
+        std::chrono::minutes(5);  ///< staff or patients in trouble call the operator after this
     Duration decide = std::chrono::minutes(2);
     Duration provision = std::chrono::minutes(1);  ///< until empty disks are ready
     Duration reboot = std::chrono::seconds(45);    ///< a machine or process comes back by itself
     Duration announce = std::chrono::seconds(30);  ///< the practice is told that the service is back
-    std::string patch_at = "02:30";  ///< nightly clean restart for patches; "never" for none
-    bool starts_over = true;         ///< when nothing can be restored, an empty node is set up
+    std::string patch_at = "02:30";                ///< nightly clean restart for patches; "never" for none
+    bool starts_over = true;                       ///< when nothing can be restored, an empty node is set up
 };
 
 struct Expect {
     std::string verdict = "pass";
-    Bound rpo;       ///< seconds of lost work
-    Bound rto;       ///< seconds from hazard to service
+    Bound rpo;  ///< seconds of lost work
+    Bound rto;  ///< seconds from hazard to service
     Bound lost{Bound::Op::equal, 0, "0"};
     Bound leaks{Bound::Op::equal, 0, "0"};
     Duration liveness = std::chrono::minutes(30);  ///< after the storm, everything must work within this
@@ -86,13 +88,15 @@ struct Expect {
 };
 
 struct Negative {
-    std::string plant;      ///< a worse part by name (planted.h); empty: none
-    std::string caught_by;  ///< the judge that must find something: durability, integrity, secrecy, nonces; or empty
+    std::string plant;  ///< a worse part by name (planted.h); empty: none
+    std::string
+        caught_by;  ///< the judge that must find something: durability, integrity, secrecy, nonces; or empty
 };
 
 struct Scenario {
     std::string path;  ///< as given by the caller
-    std::string name;  ///< path below scenarios/, or the file's name, without ".toml": "fast/database-corrupt"
+    std::string
+        name;  ///< path below scenarios/, or the file's name, without ".toml": "fast/database-corrupt"
     std::uint32_t schema = 1;
     std::string title;
     std::vector<std::string> claims;

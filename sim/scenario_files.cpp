@@ -7,7 +7,8 @@
 
 namespace firedrill::sim {
 
-Result<std::vector<std::string>> find_scenarios(const std::string& root, const std::vector<std::string>& folders) {
+Result<std::vector<std::string>> find_scenarios(const std::string& root,
+                                                const std::vector<std::string>& folders) {
     std::vector<std::string> found;
     for (const std::string& folder : folders) {
         std::vector<std::string> here;
@@ -21,8 +22,9 @@ Result<std::vector<std::string>> find_scenarios(const std::string& root, const s
         found.insert(found.end(), here.begin(), here.end());
     }
     if (found.empty()) {
-        return Error{Fault::not_found,
-                     fmt::format("no scenarios below {}; run from the project's folder or name theirs", root)};
+        return Error{
+            Fault::not_found,
+            fmt::format("no scenarios below {}; run from the project's folder or name theirs", root)};
     }
     return found;
 }

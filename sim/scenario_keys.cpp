@@ -14,7 +14,9 @@ namespace {
 
 using enum KeyType;
 
-std::uint32_t u32(const KeyValue& v) { return static_cast<std::uint32_t>(v.integer); }
+std::uint32_t u32(const KeyValue& v) {
+    return static_cast<std::uint32_t>(v.integer);
+}
 
 HazardKind hazard_kind(std::string_view name) {
     if (name == "store.corrupt_pages") {
@@ -36,8 +38,15 @@ std::vector<ScenarioKey> top_keys() {
          [](Scenario& s, const KeyValue& v) { s.claims = v.list; }, 0, 0, claim_ids()},
         {"", "duration", duration, "\"3d\"", "Virtual time of the storm phase, at least 1h.",
          [](Scenario& s, const KeyValue& v) { s.duration = v.duration; }},
-        {"", "schedule", text, "\"modern\"", "Which copies are made.",
-         [](Scenario& s, const KeyValue& v) { s.schedule = v.text; }, 0, 0, {"modern"}},
+        {"",
+         "schedule",
+         text,
+         "\"modern\"",
+         "Which copies are made.",
+         [](Scenario& s, const KeyValue& v) { s.schedule = v.text; },
+         0,
+         0,
+         {"modern"}},
     };
 }
 
@@ -47,8 +56,15 @@ std::vector<ScenarioKey> world_keys() {
          [](Scenario& s, const KeyValue& v) { s.topology.log_disks = u32(v); }, 1, 4},
         {"topology", "spare_sets", integer, "2", "Sets of empty disks that lie ready.",
          [](Scenario& s, const KeyValue& v) { s.topology.spare_sets = u32(v); }, 0, 100},
-        {"topology", "disk", text, "\"ssd\"", "Preset of disk speed.",
-         [](Scenario& s, const KeyValue& v) { s.topology.disk = v.text; }, 0, 0, {"ssd", "hdd"}},
+        {"topology",
+         "disk",
+         text,
+         "\"ssd\"",
+         "Preset of disk speed.",
+         [](Scenario& s, const KeyValue& v) { s.topology.disk = v.text; },
+         0,
+         0,
+         {"ssd", "hdd"}},
         {"topology", "latency", duration, "\"15ms\"", "One way between people and the node.",
          [](Scenario& s, const KeyValue& v) { s.topology.latency = v.duration; }},
         {"workload", "practices", integer, "1", "Practices on the node.",
@@ -63,40 +79,74 @@ std::vector<ScenarioKey> world_keys() {
          [](Scenario& s, const KeyValue& v) { s.workload.closes_hour = u32(v); }, 1, 24},
         {"workload", "think", duration, "\"2m\"", "A patient takes up to this long to fill a form in.",
          [](Scenario& s, const KeyValue& v) { s.workload.think = v.duration; }},
-        {"workload", "forms", text_list, "[\"phq-9\", \"pt-intake\"]", "Forms that patients fill in.",
-         [](Scenario& s, const KeyValue& v) { s.workload.forms = v.list; }, 0, 0, {"phq-9", "pt-intake"}},
-        {"workload", "tls", boolean, "true", "Real TLS on every connection; false shows what a wire tap then sees.",
+        {"workload",
+         "forms",
+         text_list,
+         "[\"phq-9\", \"pt-intake\"]",
+         "Forms that patients fill in.",
+         [](Scenario& s, const KeyValue& v) { s.workload.forms = v.list; },
+         0,
+         0,
+         {"phq-9", "pt-intake"}},
+        {"workload", "tls", boolean, "true",
+         "Real TLS on every connection; false shows what a wire tap then sees.",
          [](Scenario& s, const KeyValue& v) { s.workload.tls = v.boolean; }},
     };
 }
 
 std::vector<ScenarioKey> hazard_keys() {
     return {
-        {"hazard", "kind", text, "", "What happens.",
+        {"hazard",
+         "kind",
+         text,
+         "",
+         "What happens.",
          [](Scenario& s, const KeyValue& v) {
              s.hazards.back().kind = hazard_kind(v.text);
              if (v.text == "log.disk.dies") {
                  s.hazards.back().disk = "log0";
              }
          },
-         0, 0, {"store.corrupt_pages", "disk.dies", "log.disk.dies", "node.crash", "power.loss"}},
+         0,
+         0,
+         {"store.corrupt_pages", "disk.dies", "log.disk.dies", "node.crash", "power.loss"}},
         {"hazard", "at", duration, "\"0s\"", "When, counted from the start: \"1d 10:30\".",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().at = v.duration; }},
-        {"hazard", "after", duration, "null", "Instead of at: this long after the hazard before it first struck.",
+        {"hazard", "after", duration, "null",
+         "Instead of at: this long after the hazard before it first struck.",
          [](Scenario& s, const KeyValue& v) {
              s.hazards.back().follows = true;
              s.hazards.back().after = v.duration;
          }},
         {"hazard", "spread", duration, "\"0s\"", "The seed adds up to this to `at`.",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().spread = v.duration; }},
-        {"hazard", "disk", text, "\"data\"", "Which disk dies; log.disk.dies begins at log0.",
-         [](Scenario& s, const KeyValue& v) { s.hazards.back().disk = v.text; }, 0, 0,
+        {"hazard",
+         "disk",
+         text,
+         "\"data\"",
+         "Which disk dies; log.disk.dies begins at log0.",
+         [](Scenario& s, const KeyValue& v) { s.hazards.back().disk = v.text; },
+         0,
+         0,
          {"data", "log0", "log1", "log2", "log3", "all-logs"}},
-        {"hazard", "store", text, "\"all\"", "Whose page file is corrupted.",
-         [](Scenario& s, const KeyValue& v) { s.hazards.back().store = v.text; }, 0, 0,
+        {"hazard",
+         "store",
+         text,
+         "\"all\"",
+         "Whose page file is corrupted.",
+         [](Scenario& s, const KeyValue& v) { s.hazards.back().store = v.text; },
+         0,
+         0,
          {"practice", "directory", "all"}},
-        {"hazard", "reach", text, "\"pages\"", "Page files only, or every file of the data disk.",
-         [](Scenario& s, const KeyValue& v) { s.hazards.back().reach = v.text; }, 0, 0, {"pages", "disk"}},
+        {"hazard",
+         "reach",
+         text,
+         "\"pages\"",
+         "Page files only, or every file of the data disk.",
+         [](Scenario& s, const KeyValue& v) { s.hazards.back().reach = v.text; },
+         0,
+         0,
+         {"pages", "disk"}},
         {"hazard", "percent", integer, "100", "How many of its pages, at least one.",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().percent = u32(v); }, 1, 100},
         {"hazard", "times", integer, "1", "How often it strikes.",
@@ -112,13 +162,15 @@ std::vector<ScenarioKey> people_keys() {
          [](Scenario& s, const KeyValue& v) { s.people.monitor_every = v.duration; }},
         {"people", "alarm_after", integer, "2", "Bad checks in a row before the operator is called.",
          [](Scenario& s, const KeyValue& v) { s.people.alarm_after = u32(v); }, 1, 100},
-        {"people", "complaint", duration, "\"5m\"", "People whose request failed call the operator after this.",
+        {"people", "complaint", duration, "\"5m\"",
+         "People whose request failed call the operator after this.",
          [](Scenario& s, const KeyValue& v) { s.people.complaint = v.duration; }},
         {"people", "decide", duration, "\"2m\"", "The operator takes this long to decide.",
          [](Scenario& s, const KeyValue& v) { s.people.decide = v.duration; }},
         {"people", "provision", duration, "\"1m\"", "Until a set of empty disks is ready.",
          [](Scenario& s, const KeyValue& v) { s.people.provision = v.duration; }},
-        {"people", "reboot", duration, "\"45s\"", "Until a crashed or unpowered node is started again by itself.",
+        {"people", "reboot", duration, "\"45s\"",
+         "Until a crashed or unpowered node is started again by itself.",
          [](Scenario& s, const KeyValue& v) { s.people.reboot = v.duration; }},
         {"people", "announce", duration, "\"30s\"", "Until the practice hears that the service is back.",
          [](Scenario& s, const KeyValue& v) { s.people.announce = v.duration; }},
@@ -131,11 +183,20 @@ std::vector<ScenarioKey> people_keys() {
 
 std::vector<ScenarioKey> judge_keys() {
     return {
-        {"expect", "verdict", text, "\"pass\"", "The run's own verdict.",
-         [](Scenario& s, const KeyValue& v) { s.expect.verdict = v.text; }, 0, 0, {"pass", "fail", "not_judged"}},
-        {"expect", "rpo", duration_bound, "null", "Bound on lost work in time, such as \"<= 0s\"; none by default.",
+        {"expect",
+         "verdict",
+         text,
+         "\"pass\"",
+         "The run's own verdict.",
+         [](Scenario& s, const KeyValue& v) { s.expect.verdict = v.text; },
+         0,
+         0,
+         {"pass", "fail", "not_judged"}},
+        {"expect", "rpo", duration_bound, "null",
+         "Bound on lost work in time, such as \"<= 0s\"; none by default.",
          [](Scenario& s, const KeyValue& v) { s.expect.rpo = v.bound; }},
-        {"expect", "rto", duration_bound, "null", "Bound on recovery time, such as \"<= 10m\"; none by default.",
+        {"expect", "rto", duration_bound, "null",
+         "Bound on recovery time, such as \"<= 10m\"; none by default.",
          [](Scenario& s, const KeyValue& v) { s.expect.rto = v.bound; }},
         {"expect", "lost", count_bound, "0", "Bound on acknowledged submissions that are gone.",
          [](Scenario& s, const KeyValue& v) { s.expect.lost = v.bound; }},
@@ -145,8 +206,14 @@ std::vector<ScenarioKey> judge_keys() {
          [](Scenario& s, const KeyValue& v) { s.expect.liveness = v.duration; }},
         {"negative", "plant", text, "\"\"", "A worse part put into the node, by name.",
          [](Scenario& s, const KeyValue& v) { s.negative.plant = v.text; }, 0, 0, plant_names()},
-        {"negative", "caught_by", text, "\"\"", "The judge that must find something; the run fails when it does not.",
-         [](Scenario& s, const KeyValue& v) { s.negative.caught_by = v.text; }, 0, 0,
+        {"negative",
+         "caught_by",
+         text,
+         "\"\"",
+         "The judge that must find something; the run fails when it does not.",
+         [](Scenario& s, const KeyValue& v) { s.negative.caught_by = v.text; },
+         0,
+         0,
          {"", "durability", "integrity", "secrecy", "nonces"}},
     };
 }
@@ -206,7 +273,8 @@ Result<Bound> parse_bound(std::string_view text, KeyType type) {
     std::uint32_t count = 0;
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
     if (error != std::errc{} || end != text.data() + text.size()) {
-        return Error{Fault::bad_input, fmt::format("\"{}\" is not a bound such as \"<= 3\", \">= 1\" or 0", bound.text)};
+        return Error{Fault::bad_input,
+                     fmt::format("\"{}\" is not a bound such as \"<= 3\", \">= 1\" or 0", bound.text)};
     }
     bound.value = count;
     return bound;

@@ -1,4 +1,5 @@
-// The one table of scenario keys: the loader, the JSON schema and the documentation test are all made from it.
+// The one table of scenario keys: the loader, the JSON schema and the documentation test are all made from
+// it.
 #pragma once
 
 #include <span>
@@ -10,7 +11,15 @@
 
 namespace firedrill::sim {
 
-enum class KeyType : std::uint8_t { integer, boolean, text, duration, count_bound, duration_bound, text_list };
+enum class KeyType : std::uint8_t {
+    integer,
+    boolean,
+    text,
+    duration,
+    count_bound,
+    duration_bound,
+    text_list
+};
 
 /// A value of one of the key types, already checked against the key's range and choices.
 struct KeyValue {
@@ -29,7 +38,7 @@ struct ScenarioKey {
     std::string_view fallback;  ///< the default as JSON; "" when the key is required
     std::string_view help;
     void (*set)(Scenario&, const KeyValue&);  ///< for "hazard": sets hazards.back()
-    std::int64_t least = 0;  ///< integers only
+    std::int64_t least = 0;                   ///< integers only
     std::int64_t most = 0;
     std::vector<std::string_view> choices{};  ///< of texts and list items; empty: any text
 };

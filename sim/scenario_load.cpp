@@ -29,10 +29,13 @@ struct Place {
 
 Error bad(const Place& at, std::string_view why) {
     const std::string where = at.section.empty() ? at.key : fmt::format("{}.{}", at.section, at.key);
-    return {Fault::bad_input, fmt::format("scenario {}, line {}: key \"{}\" {}", at.path, at.line, where, why)};
+    return {Fault::bad_input,
+            fmt::format("scenario {}, line {}: key \"{}\" {}", at.path, at.line, where, why)};
 }
 
-int line_of(const toml::node& node) { return static_cast<int>(node.source().begin.line); }
+int line_of(const toml::node& node) {
+    return static_cast<int>(node.source().begin.line);
+}
 
 std::string name_choices(const std::vector<std::string_view>& choices) {
     std::string out;
@@ -47,7 +50,8 @@ Result<std::string> read_text(const Place& at, const ScenarioKey& key, const tom
     if (!text) {
         return bad(at, "must be text in quotation marks");
     }
-    if (!key.choices.empty() && std::find(key.choices.begin(), key.choices.end(), *text) == key.choices.end()) {
+    if (!key.choices.empty() &&
+        std::find(key.choices.begin(), key.choices.end(), *text) == key.choices.end()) {
         return bad(at, fmt::format("is \"{}\"; it may be one of {}", *text, name_choices(key.choices)));
     }
     if (text->size() > 200) {
@@ -88,7 +92,8 @@ Result<KeyValue> read_value(const Place& at, const ScenarioKey& key, const toml:
         case KeyType::duration_bound: {
             auto number = node.value_exact<std::int64_t>();
             const bool is_plain = number.has_value() && key.type == KeyType::count_bound;
-            auto parsed = parse_bound(is_plain ? fmt::format("{}", *number) : TRY(read_text(at, key, node)), key.type);
+            auto parsed =
+                parse_bound(is_plain ? fmt::format("{}", *number) : TRY(read_text(at, key, node)), key.type);
             if (!parsed) {
                 return bad(at, parsed.error().text);
             }
@@ -120,8 +125,8 @@ Error unknown_key(const Place& at) {
 }
 
 /// `skips` are sub-tables that the caller reads.
-Status read_section(const std::string& path, std::string_view section, const toml::table& table, Scenario& out,
-                    const std::vector<std::string_view>& skips) {
+Status read_section(const std::string& path, std::string_view section, const toml::table& table,
+                    Scenario& out, const std::vector<std::string_view>& skips) {
     for (const auto& [name, node] : table) {
         if (std::find(skips.begin(), skips.end(), name.str()) != skips.end()) {
             continue;
@@ -147,7 +152,8 @@ Status read_section(const std::string& path, std::string_view section, const tom
 Status read_hazards(const std::string& path, const toml::node& node, Scenario& out) {
     const toml::array* list = node.as_array();
     if (list == nullptr || !list->is_array_of_tables() || list->size() > kHazardLimit) {
-        return bad({path, "", "hazard", line_of(node)}, "must be at most 100 tables, each written [[hazard]]");
+        return bad({path, "", "hazard", line_of(node)},
+                   "must be at most 100 tables, each written [[hazard]]");
     }
     for (const toml::node& item : *list) {
         out.hazards.emplace_back();
@@ -208,13 +214,16 @@ Status check_sense(const Scenario& s) {
             return fail("hazard", "after", "needs a hazard before it, and may not repeat", h.line);
         }
         if (h.at + h.after + h.spread + h.every * (h.times - 1) >= s.duration) {
-            return fail("hazard", "at", "lies beyond the duration of the run, repetitions and spread included", h.line);
+            return fail("hazard", "at",
+                        "lies beyond the duration of the run, repetitions and spread included", h.line);
         }
         if (h.times > 1 && h.every < 1s) {
             return fail("hazard", "every", "must be at least 1s when the hazard repeats", h.line);
         }
-        if (h.disk.starts_with("log") && static_cast<std::uint32_t>(h.disk[3] - '0') >= s.topology.log_disks) {
-            return fail("hazard", "disk", "names a log disk that topology.log_disks does not provide", h.line);
+        if (h.disk.starts_with("log") &&
+            static_cast<std::uint32_t>(h.disk[3] - '0') >= s.topology.log_disks) {
+            return fail("hazard", "disk", "names a log disk that topology.log_disks does not provide",
+                        h.line);
         }
     }
     return {};
@@ -278,8 +287,9 @@ Result<Scenario> load_scenario(const std::string& path) {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
     if (!file) {
         const Fault fault = errno == ENOENT ? Fault::not_found : Fault::permission;
-        return Error{fault, fmt::format("scenario {} cannot be opened: {}; `firedrill sim list` shows what there is",
-                                        path, std::strerror(errno))};
+        return Error{fault,
+                     fmt::format("scenario {} cannot be opened: {}; `firedrill sim list` shows what there is",
+                                 path, std::strerror(errno))};
     }
     std::string text(kFileLimit + 1, '\0');
     text.resize(std::fread(text.data(), 1, text.size(), file.get()));

@@ -27,16 +27,15 @@ std::string list_of(const std::vector<std::string_view>& items) {
     return "[" + out + "]";
 }
 
-constexpr std::string_view kDurationPattern =
-    R"("^([0-9]+(ms|s|m|h|d|w))+( [0-2][0-9]:[0-5][0-9])?$")";
-constexpr std::string_view kDurationBoundPattern =
-    R"("^(<=|>=|==|<|>)? *([0-9]+(ms|s|m|h|d|w))+$")";
+constexpr std::string_view kDurationPattern = R"("^([0-9]+(ms|s|m|h|d|w))+( [0-2][0-9]:[0-5][0-9])?$")";
+constexpr std::string_view kDurationBoundPattern = R"("^(<=|>=|==|<|>)? *([0-9]+(ms|s|m|h|d|w))+$")";
 
 std::string type_of(const ScenarioKey& key) {
     const std::string choices = key.choices.empty() ? "" : ", \"enum\": " + list_of(key.choices);
     switch (key.type) {
         case KeyType::integer:
-            return fmt::format("\"type\": \"integer\", \"minimum\": {}, \"maximum\": {}", key.least, key.most);
+            return fmt::format("\"type\": \"integer\", \"minimum\": {}, \"maximum\": {}", key.least,
+                               key.most);
         case KeyType::boolean: return "\"type\": \"boolean\"";
         case KeyType::text: return "\"type\": \"string\", \"maxLength\": 200" + choices;
         case KeyType::duration: return fmt::format("\"type\": \"string\", \"pattern\": {}", kDurationPattern);
@@ -45,7 +44,8 @@ std::string type_of(const ScenarioKey& key) {
         case KeyType::count_bound:
             return R"("type": ["integer", "string"], "minimum": 0, "pattern": "^(<=|>=|==|<|>)? *[0-9]+$")";
         case KeyType::text_list:
-            return fmt::format("\"type\": \"array\", \"maxItems\": 200, \"items\": {{\"type\": \"string\"{}}}", choices);
+            return fmt::format(
+                "\"type\": \"array\", \"maxItems\": 200, \"items\": {{\"type\": \"string\"{}}}", choices);
     }
     return "";
 }
@@ -65,10 +65,10 @@ Members members_of(std::string_view section, std::string_view indent) {
             out.required.push_back(key.name);
         }
         const bool shows_default = !key.fallback.empty() && key.fallback != "null";
-        out.properties +=
-            fmt::format("{}{}{}: {{{}, {}\"description\": {}}}", out.properties.empty() ? "" : ",\n", indent,
-                        quoted(key.name), type_of(key),
-                        shows_default ? fmt::format("\"default\": {}, ", key.fallback) : "", quoted(key.help));
+        out.properties += fmt::format(
+            "{}{}{}: {{{}, {}\"description\": {}}}", out.properties.empty() ? "" : ",\n", indent,
+            quoted(key.name), type_of(key),
+            shows_default ? fmt::format("\"default\": {}, ", key.fallback) : "", quoted(key.help));
     }
     return out;
 }
@@ -90,14 +90,16 @@ std::string section_schema(const ScenarioSection& section) {
     }
     const std::string required =
         members.required.empty() ? "" : fmt::format(" \"required\": {},", list_of(members.required));
-    const std::string object =
-        fmt::format("\"type\": \"object\", \"additionalProperties\": false,{}\n      \"properties\": {{\n{}\n      }}",
-                    required, members.properties);
+    const std::string object = fmt::format(
+        "\"type\": \"object\", \"additionalProperties\": false,{}\n      \"properties\": {{\n{}\n      }}",
+        required, members.properties);
     if (!is_list) {
-        return fmt::format("    {}: {{\"description\": {}, {}}}", quoted(section.name), quoted(section.help), object);
+        return fmt::format("    {}: {{\"description\": {}, {}}}", quoted(section.name), quoted(section.help),
+                           object);
     }
-    return fmt::format("    {}: {{\"description\": {}, \"type\": \"array\", \"maxItems\": 100, \"items\": {{{}}}}}",
-                       quoted(section.name), quoted(section.help), object);
+    return fmt::format(
+        "    {}: {{\"description\": {}, \"type\": \"array\", \"maxItems\": 100, \"items\": {{{}}}}}",
+        quoted(section.name), quoted(section.help), object);
 }
 
 }  // namespace
@@ -110,10 +112,11 @@ std::string scenario_schema() {
             sections += ",\n" + section_schema(section);
         }
     }
-    return fmt::format("{{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
-                       "  \"title\": \"Firedrill scenario\",\n  \"type\": \"object\",\n"
-                       "  \"additionalProperties\": false,\n  \"required\": {},\n  \"properties\": {{\n{}{}\n  }}\n}}\n",
-                       list_of(top.required), top.properties, sections);
+    return fmt::format(
+        "{{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+        "  \"title\": \"Firedrill scenario\",\n  \"type\": \"object\",\n"
+        "  \"additionalProperties\": false,\n  \"required\": {},\n  \"properties\": {{\n{}{}\n  }}\n}}\n",
+        list_of(top.required), top.properties, sections);
 }
 
 }  // namespace firedrill::sim

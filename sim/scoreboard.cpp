@@ -61,8 +61,8 @@ std::string figure(const std::vector<double>& values, unsigned percent) {
 }
 
 std::string claims_text(const std::vector<BoardRun>& runs) {
-    std::string out = fmt::format("{:<6} {:<9} {:<32} {:>9} {:>9} {:>9}  {}\n", "claim", "reading", "promise", "p50",
-                                  "p95", "max", "verdict");
+    std::string out = fmt::format("{:<6} {:<9} {:<32} {:>9} {:>9} {:>9}  {}\n", "claim", "reading", "promise",
+                                  "p50", "p95", "max", "verdict");
     for (const auto& [number, named] : claim_rows(runs)) {
         const auto& [id, row] = named;
         std::string verdict = row.unexpected > 0 ? fmt::format("NOT AS EXPECTED in {}", row.unexpected)
@@ -114,10 +114,11 @@ std::string scenario_line(const std::vector<const BoardRun*>& group) {
     }
     const BoardRun& first = *group.front();
     const std::string name = first.report ? first.report->scenario : first.scenario_path;
-    return fmt::format("{:<38} {:>12} {:>8} {:>8} {:>9} {:>9}  {}\n", name, acknowledged, lost, leaks, figure(rto, 50),
-                       figure(rto, 100),
-                       good == group.size() ? fmt::format("as expected in {} of {}", good, group.size())
-                                            : fmt::format("NOT AS EXPECTED in {} of {}", group.size() - good, group.size()));
+    return fmt::format("{:<38} {:>12} {:>8} {:>8} {:>9} {:>9}  {}\n", name, acknowledged, lost, leaks,
+                       figure(rto, 50), figure(rto, 100),
+                       good == group.size()
+                           ? fmt::format("as expected in {} of {}", good, group.size())
+                           : fmt::format("NOT AS EXPECTED in {} of {}", group.size() - good, group.size()));
 }
 
 }  // namespace
@@ -132,8 +133,8 @@ double percentile(std::vector<double> values, unsigned percent) {
 
 std::string scoreboard_text(const std::vector<BoardRun>& runs) {
     std::string out = claims_text(runs);
-    out += fmt::format("\n{:<38} {:>12} {:>8} {:>8} {:>9} {:>9}  {}\n", "scenario", "acknowledged", "lost", "leaks",
-                       "rto p50 s", "rto max s", "verdict");
+    out += fmt::format("\n{:<38} {:>12} {:>8} {:>8} {:>9} {:>9}  {}\n", "scenario", "acknowledged", "lost",
+                       "leaks", "rto p50 s", "rto max s", "verdict");
     for (const auto& group : by_scenario(runs)) {
         out += scenario_line(group);
     }
@@ -144,8 +145,8 @@ std::string scoreboard_text(const std::vector<BoardRun>& runs) {
     }
     for (const BoardRun& run : runs) {
         if (run.exit_code != 0) {
-            out += fmt::format("\nnot as expected (exit code {}): firedrill sim run {} --seed {}", run.exit_code,
-                               run.scenario_path, run.seed);
+            out += fmt::format("\nnot as expected (exit code {}): firedrill sim run {} --seed {}",
+                               run.exit_code, run.scenario_path, run.seed);
         }
     }
     return out;

@@ -20,8 +20,8 @@ struct BoardRun {
 
 /// The claims with their figures, the scenarios with their verdicts, then what is not as expected.
 std::string scoreboard_text(const std::vector<BoardRun>& runs);
-/// One element a scenario, of the shape of a run: its first run that was not as expected, else the one with the slowest
-/// recovery, else its first.
+/// One element a scenario, of the shape of a run: its first run that was not as expected, else the one with
+/// the slowest recovery, else its first.
 std::string scoreboard_json(const std::vector<BoardRun>& runs);
 /// Every run's report.
 std::string runs_json(const std::vector<BoardRun>& runs);

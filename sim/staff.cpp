@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::uint32_t kWorkPatience = 20;
 constexpr std::uint32_t kAuditPatience = 60;
-constexpr std::uint64_t kReadAgain = 2;     // old submissions looked at in each visit
-constexpr std::size_t kReadLimit = 200;     // new ones in each visit
+constexpr std::uint64_t kReadAgain = 2;  // old submissions looked at in each visit
+constexpr std::size_t kReadLimit = 200;  // new ones in each visit
 constexpr Duration kBetweenTries = std::chrono::seconds(30);
 
 /// Ids of the submissions that a page links to, in its order.
@@ -30,10 +30,15 @@ std::vector<std::string> listed_ids(const HtmlPage& page, const std::string& pra
 
 }  // namespace
 
-StaffVisit::StaffVisit(World& world, Desk& desk, const PracticeAccount& practice, StaffMemory& memory, Random random,
-                       Audit* audit)
-    : world_(world), practice_(practice), memory_(memory), random_(random), options_(world.client_options()),
-      desk_(desk), audit_(audit) {}
+StaffVisit::StaffVisit(World& world, Desk& desk, const PracticeAccount& practice, StaffMemory& memory,
+                       Random random, Audit* audit)
+    : world_(world),
+      practice_(practice),
+      memory_(memory),
+      random_(random),
+      options_(world.client_options()),
+      desk_(desk),
+      audit_(audit) {}
 
 void StaffVisit::start(std::function<void()> done) {
     done_ = std::move(done);
@@ -42,8 +47,10 @@ void StaffVisit::start(std::function<void()> done) {
 
 void StaffVisit::sign_in() {
     browser_ = std::make_unique<Browser>(desk_.clock, *desk_.host, options_);
-    const FormValues values{{"practice", practice_.name}, {"login", practice_.login}, {"password", practice_.password}};
-    browser_->post("/sign-in", values, Redirects::follow, [this](Result<WebPage> page) { signed_in(std::move(page)); });
+    const FormValues values{
+        {"practice", practice_.name}, {"login", practice_.login}, {"password", practice_.password}};
+    browser_->post("/sign-in", values, Redirects::follow,
+                   [this](Result<WebPage> page) { signed_in(std::move(page)); });
 }
 
 void StaffVisit::signed_in(Result<WebPage> page) {
@@ -146,6 +153,8 @@ void StaffVisit::fail(const std::string& what) {
     desk_.clock.call_at(desk_.clock.now() + kBetweenTries, [this] { sign_in(); });
 }
 
-void StaffVisit::finish() { world_.universe.loop.post([done = std::move(done_)] { done(); }); }
+void StaffVisit::finish() {
+    world_.universe.loop.post([done = std::move(done_)] { done(); });
+}
 
 }  // namespace firedrill::sim

@@ -1,6 +1,8 @@
-// Staff: people who sign in to a practice and read what patients sent; and the audit, which asks for everything.
+// Staff: people who sign in to a practice and read what patients sent; and the audit, which asks for
+// everything.
 //
-// Loop only. `done` runs once, posted on the world's queue, as the last thing; the object may be destroyed then.
+// Loop only. `done` runs once, posted on the world's queue, as the last thing; the object may be destroyed
+// then.
 #pragma once
 
 #include <functional>
@@ -24,7 +26,8 @@ class StaffVisit {
   public:
     enum class Purpose : std::uint8_t {
         work,   ///< reads what is new and a few old ones, signs out; gives up after some failures
-        audit,  ///< reads everything that was ever acknowledged to the practice's patients, until it is answered
+        audit,  ///< reads everything that was ever acknowledged to the practice's patients, until it is
+                ///< answered
     };
     /// `audit` takes the outcomes; null for work.
     StaffVisit(World& world, Desk& desk, const PracticeAccount& practice, StaffMemory& memory, Random random,

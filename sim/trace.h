@@ -1,7 +1,7 @@
 // Trace: the hashed event log of one universe. Same commit, scenario and seed: same hash, in every process.
 //
-// Single-threaded. Nothing that differs between processes may be given to it: no address, no real time, no order that a
-// hash table chose.
+// Single-threaded. Nothing that differs between processes may be given to it: no address, no real time, no
+// order that a hash table chose.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,17 @@
 namespace firedrill::sim {
 
 enum class TraceKind : std::uint8_t {
-    handler, packet, disk_write, journal, hazard, person, answer, acknowledged, read, operation, verdict,
+    handler,
+    packet,
+    disk_write,
+    journal,
+    hazard,
+    person,
+    answer,
+    acknowledged,
+    read,
+    operation,
+    verdict,
 };
 
 class Trace {

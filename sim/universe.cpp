@@ -22,9 +22,13 @@ constexpr Duration kAfterStorm = std::chrono::minutes(1);  // what runs may end 
 class Run {
   public:
     explicit Run(const RunOptions& options)
-        : options_(options), world_(options.scenario, options.seed), installation_(world_),
-          hazards_(world_, installation_), patients_desk_(world_.universe, kPatientDesk),
-          staff_desk_(world_.universe, kStaffDesk), arrivals_(world_.universe.random.stream("arrivals")) {
+        : options_(options),
+          world_(options.scenario, options.seed),
+          installation_(world_),
+          hazards_(world_, installation_),
+          patients_desk_(world_.universe, kPatientDesk),
+          staff_desk_(world_.universe, kStaffDesk),
+          arrivals_(world_.universe.random.stream("arrivals")) {
         world_.on_progress = options.on_progress;
     }
 
@@ -82,9 +86,8 @@ class Run {
 /// Runs events until done, the limit, or a fault of the simulator; time never passes the limit.
 void Run::run_until(const std::function<bool()>& is_done, Instant limit) {
     world_.universe.loop.call_at(limit, [] {});
-    world_.universe.loop.run_until([&] {
-        return is_done() || world_.now() >= limit || !world_.harness_fault().empty();
-    });
+    world_.universe.loop.run_until(
+        [&] { return is_done() || world_.now() >= limit || !world_.harness_fault().empty(); });
 }
 
 Status Run::set_up() {
@@ -124,7 +127,8 @@ void Run::plan_practice_day(std::size_t practice, Instant midnight) {
     const Workload& work = world_.scenario.workload;
     const auto draw = [&](std::uint32_t from_hour, std::uint32_t to_hour) {
         const std::uint64_t hour = static_cast<std::uint64_t>(Duration(1h).count());
-        return midnight + Duration(static_cast<std::int64_t>(arrivals_.between(from_hour * hour, to_hour * hour)));
+        return midnight +
+               Duration(static_cast<std::int64_t>(arrivals_.between(from_hour * hour, to_hour * hour)));
     };
     const auto plan = [&](Instant at, auto what) {
         if (at > world_.now() && at < Instant{} + world_.scenario.duration) {
@@ -157,8 +161,9 @@ void Run::send_staff(std::size_t practice) {
     }
     memory.is_busy = true;
     const std::uint64_t id = next_person_++;
-    auto visit = std::make_unique<StaffVisit>(world_, staff_desk_, world_.practices[practice], memory,
-                                              world_.universe.random.stream(fmt::format("staff {}", id)), nullptr);
+    auto visit =
+        std::make_unique<StaffVisit>(world_, staff_desk_, world_.practices[practice], memory,
+                                     world_.universe.random.stream(fmt::format("staff {}", id)), nullptr);
     StaffVisit& person = *visits_.emplace(id, std::move(visit)).first->second;
     person.start([this, id, &memory] {
         memory.is_busy = false;
@@ -174,8 +179,8 @@ void Run::announce() {
     }
 }
 
-/// Hazards are over. Within the limit the service must take a new submission of every practice and answer for every
-/// acknowledged one.
+/// Hazards are over. Within the limit the service must take a new submission of every practice and answer for
+/// every acknowledged one.
 void Run::heal(Instant limit) {
     run_until([&] { return operator_->is_idle() && installation_.is_up(); }, limit);
     run_until([] { return false; }, std::min(limit, world_.now() + kAfterStorm));
@@ -195,8 +200,9 @@ void Run::heal(Instant limit) {
 
 void Run::audit(std::size_t practice) {
     const std::uint64_t id = next_person_++;
-    auto visit = std::make_unique<StaffVisit>(world_, staff_desk_, world_.practices[practice], memories_[practice],
-                                              world_.universe.random.stream(fmt::format("audit {}", id)), &audit_);
+    auto visit =
+        std::make_unique<StaffVisit>(world_, staff_desk_, world_.practices[practice], memories_[practice],
+                                     world_.universe.random.stream(fmt::format("audit {}", id)), &audit_);
     StaffVisit& person = *visits_.emplace(id, std::move(visit)).first->second;
     person.start([this, id] {
         visits_.erase(id);

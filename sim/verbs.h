@@ -1,6 +1,7 @@
 // The simulator's verbs as plain functions: each returns the process's exit code (docs/exit_codes.md).
 //
-// With --json standard output is exactly one JSON value; progress, the seed and the replay line go to standard error.
+// With --json standard output is exactly one JSON value; progress, the seed and the replay line go to
+// standard error.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,12 @@ Result<std::uint64_t> parse_seed(std::string_view text);
 
 struct RunVerbOptions {
     std::string scenario;
-    std::string seed;       ///< empty: drawn, and printed
+    std::string seed;  ///< empty: drawn, and printed
     bool is_json = false;
     bool is_verbose = false;  ///< every step on standard error
 };
-/// Plays one universe. 0 as expected, 20 correctness, 21 leak, 22 liveness, 24 not judged, 25 the simulator failed.
+/// Plays one universe. 0 as expected, 20 correctness, 21 leak, 22 liveness, 24 not judged, 25 the simulator
+/// failed.
 int run_scenario_verb(const RunVerbOptions& options);
 
 struct SweepVerbOptions {
@@ -28,9 +30,9 @@ struct SweepVerbOptions {
     std::uint64_t first_seed = 1;
     std::uint32_t seeds = 20;
     std::uint32_t jobs = 1;
-    bool is_json = false;      ///< JSON lines, one a run
-    bool checks_twice = false; ///< each universe twice; 23 when the traces differ
-    std::string report;        ///< file for the array of all runs; empty: none
+    bool is_json = false;       ///< JSON lines, one a run
+    bool checks_twice = false;  ///< each universe twice; 23 when the traces differ
+    std::string report;         ///< file for the array of all runs; empty: none
 };
 /// Plays scenarios under many seeds, in child processes when there are several jobs. The worst exit code.
 int sweep_verb(const SweepVerbOptions& options);

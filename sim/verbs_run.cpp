@@ -22,7 +22,9 @@ std::string draw_seed() {
     return fmt::format("{}", (static_cast<std::uint64_t>(device()) << 16) ^ device());
 }
 
-cli::Format format_of(bool is_json) { return is_json ? cli::Format::json : cli::Format::text; }
+cli::Format format_of(bool is_json) {
+    return is_json ? cli::Format::json : cli::Format::text;
+}
 
 }  // namespace
 
@@ -34,11 +36,12 @@ Result<std::uint64_t> parse_seed(std::string_view text) {
         }
     }
     std::uint64_t seed = 0;
-    const bool is_number = !text.empty() && text.size() <= 19 &&
-                           text.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool is_number =
+        !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == std::string_view::npos;
     if (!is_number) {
-        return Error{Fault::bad_usage,
-                     fmt::format("seed \"{}\" is neither a number below 10^19 nor 40 hex digits of a commit", text)};
+        return Error{
+            Fault::bad_usage,
+            fmt::format("seed \"{}\" is neither a number below 10^19 nor 40 hex digits of a commit", text)};
     }
     for (char digit : text) {
         seed = seed * 10 + static_cast<std::uint64_t>(digit - '0');
@@ -80,8 +83,8 @@ int run_scenario_verb(const RunVerbOptions& options) {
     for (const std::string& reason : report->judgement.reasons) {
         cli::note(fmt::format("not as expected: {}", reason));
     }
-    cli::note(fmt::format("seed {}; trace {}; replay with: {}", run.seed_text, to_hex(report->trace_hash.view()),
-                          replay));
+    cli::note(fmt::format("seed {}; trace {}; replay with: {}", run.seed_text,
+                          to_hex(report->trace_hash.view()), replay));
     return report->exit_code;
 }
 

@@ -1,4 +1,5 @@
-// sim sweep, and the suite that ./dev drill runs. Every universe is a process of its own: a crash is one result.
+// sim sweep, and the suite that ./dev drill runs. Every universe is a process of its own: a crash is one
+// result.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -40,17 +41,20 @@ BoardRun to_run(const Task& task, const Finished& finished) {
         run.report = std::move(summary).value();
     } else {
         run.exit_code = finished.exit_code == 0 ? kHarnessFault : finished.exit_code;
-        run.problem = finished.is_timeout ? "took too long" : fmt::format("ended with code {}", finished.exit_code);
+        run.problem =
+            finished.is_timeout ? "took too long" : fmt::format("ended with code {}", finished.exit_code);
     }
     return run;
 }
 
 void tell(const BoardRun& run, std::size_t done, std::size_t total) {
-    const std::string outcome = run.report ? fmt::format("{}{}", run.report->verdict,
-                                                         run.report->rto_s ? fmt::format(", rto {:.0f} s", *run.report->rto_s) : "")
-                                           : run.problem;
-    cli::note(fmt::format("[{:>3}/{}] {} seed {}: {}{}", done, total, run.scenario_path, run.seed, outcome,
-                          run.exit_code == 0 ? "" : fmt::format("   NOT AS EXPECTED (exit code {})", run.exit_code)));
+    const std::string outcome =
+        run.report ? fmt::format("{}{}", run.report->verdict,
+                                 run.report->rto_s ? fmt::format(", rto {:.0f} s", *run.report->rto_s) : "")
+                   : run.problem;
+    cli::note(fmt::format(
+        "[{:>3}/{}] {} seed {}: {}{}", done, total, run.scenario_path, run.seed, outcome,
+        run.exit_code == 0 ? "" : fmt::format("   NOT AS EXPECTED (exit code {})", run.exit_code)));
 }
 
 std::vector<BoardRun> play(const std::vector<Task>& tasks, std::uint32_t jobs,
@@ -99,7 +103,8 @@ int compare_again(const std::vector<Task>& tasks, const std::vector<BoardRun>& r
     const std::vector<BoardRun> again = play(tasks, jobs, [](const BoardRun&) {});
     int code = 0;
     for (std::size_t i = 0; i < runs.size(); ++i) {
-        const bool is_same = runs[i].report && again[i].report && runs[i].report->trace_hash == again[i].report->trace_hash;
+        const bool is_same =
+            runs[i].report && again[i].report && runs[i].report->trace_hash == again[i].report->trace_hash;
         if (!is_same) {
             cli::note(fmt::format("NOT DETERMINISTIC: {} seed {}", tasks[i].scenario, tasks[i].seed));
             code = static_cast<int>(cli::ExitCode::sim_nondeterminism);
@@ -139,7 +144,8 @@ int sweep_verb(const SweepVerbOptions& options) {
 }
 
 int suite_verb(const SuiteVerbOptions& options) {
-    const Result<std::vector<std::string>> files = find_scenarios(options.root, {"claims", "fast", "must_fail"});
+    const Result<std::vector<std::string>> files =
+        find_scenarios(options.root, {"claims", "fast", "must_fail"});
     if (!files) {
         return cli::fail(files.error(), cli::Format::text);
     }

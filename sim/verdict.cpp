@@ -16,8 +16,12 @@ bool any_hazard(const Evidence& e, bool (*is_one)(const HazardEvidence&)) {
     return std::any_of(e.hazards.begin(), e.hazards.end(), is_one);
 }
 
-bool is_hardware(const HazardEvidence& h) { return h.has_fired && h.kind != HazardKind::node_crash; }
-bool took_database(const HazardEvidence& h) { return h.has_fired && h.took_database(); }
+bool is_hardware(const HazardEvidence& h) {
+    return h.has_fired && h.kind != HazardKind::node_crash;
+}
+bool took_database(const HazardEvidence& h) {
+    return h.has_fired && h.took_database();
+}
 
 /// Why nothing can be said about loss; empty when something can.
 std::string why_no_durability(const Evidence& e) {
@@ -47,8 +51,8 @@ std::string why_no_secrecy(const Evidence& e, std::uint64_t searched) {
         return "no canary was planted";
     }
     if (s.seen < s.planted) {
-        return fmt::format("{} of {} canaries were never seen in their client's own plaintext", s.planted - s.seen,
-                           s.planted);
+        return fmt::format("{} of {} canaries were never seen in their client's own plaintext",
+                           s.planted - s.seen, s.planted);
     }
     if (e.durability.acknowledged == 0 || e.reads == 0) {
         return "nothing was submitted and read";
@@ -164,7 +168,8 @@ void judge_bounds(const Scenario& scenario, const Evidence& e, Reasons& reasons)
     check(expect.leaks, static_cast<double>(e.secrecy.total_leaks()), Trouble::leak, "leaks");
     if (expect.rto.op != Bound::Op::none) {
         if (!e.recovery || e.acknowledged_before_hazard == 0) {
-            reasons.add(Trouble::not_judged, "rto cannot be judged: no recovery of a working service was seen");
+            reasons.add(Trouble::not_judged,
+                        "rto cannot be judged: no recovery of a working service was seen");
         } else {
             check(expect.rto, e.recovery->total, Trouble::correctness, "rto in seconds");
         }
@@ -174,10 +179,12 @@ void judge_bounds(const Scenario& scenario, const Evidence& e, Reasons& reasons)
 void judge_findings(const Scenario& scenario, const Evidence& e, Reasons& reasons) {
     const std::string& hunted = scenario.negative.caught_by;
     if (!hunted.empty() && !found_by(e, hunted)) {
-        reasons.add(Trouble::correctness, fmt::format("the {} judge found nothing in a world that it must catch", hunted));
+        reasons.add(Trouble::correctness,
+                    fmt::format("the {} judge found nothing in a world that it must catch", hunted));
     }
     if (e.integrity_findings > 0 && hunted != "integrity") {
-        reasons.add(Trouble::correctness, fmt::format("{} reads or lists were not what was submitted", e.integrity_findings));
+        reasons.add(Trouble::correctness,
+                    fmt::format("{} reads or lists were not what was submitted", e.integrity_findings));
     }
     if (e.nonces_reused > 0 && hunted != "nonces") {
         reasons.add(Trouble::correctness, fmt::format("{} nonces were used twice", e.nonces_reused));
@@ -186,8 +193,9 @@ void judge_findings(const Scenario& scenario, const Evidence& e, Reasons& reason
         reasons.add(Trouble::liveness, "the service did not come back within the bound after the storm");
     }
     if (!e.durability.is_complete()) {
-        reasons.add(Trouble::liveness, fmt::format("{} acknowledged submissions could not be read or asked about",
-                                                   e.durability.unknown));
+        reasons.add(Trouble::liveness,
+                    fmt::format("{} acknowledged submissions could not be read or asked about",
+                                e.durability.unknown));
     }
 }
 
@@ -210,8 +218,8 @@ void judge_claims(Judgement& out, Reasons& reasons) {
         }
         const bool is_vacuous = one.verdict == not_judged;
         reasons.add(is_vacuous ? Trouble::not_judged : trouble_of(*one.claim),
-                    fmt::format("claim {} is {}, expected {}{}", one.claim->id, verdict_name(one.verdict), one.expected,
-                                one.why.empty() ? "" : ": " + one.why));
+                    fmt::format("claim {} is {}, expected {}{}", one.claim->id, verdict_name(one.verdict),
+                                one.expected, one.why.empty() ? "" : ": " + one.why));
     }
 }
 
@@ -223,7 +231,8 @@ void judge_vacuity(const Evidence& e, Reasons& reasons) {
     for (const HazardEvidence& hazard : e.hazards) {
         if (!hazard.has_fired) {
             reasons.add(Trouble::not_judged,
-                        fmt::format("nothing was judged: the hazard {} did not fire or hit nothing", hazard_name(hazard.kind)));
+                        fmt::format("nothing was judged: the hazard {} did not fire or hit nothing",
+                                    hazard_name(hazard.kind)));
         }
     }
 }
@@ -234,7 +243,9 @@ bool HazardEvidence::took_database() const noexcept {
     return kind == HazardKind::corrupt_pages || (kind == HazardKind::disk_dies && disk == "data");
 }
 
-bool ClaimResult::is_as_expected() const { return verdict_name(verdict) == expected; }
+bool ClaimResult::is_as_expected() const {
+    return verdict_name(verdict) == expected;
+}
 
 Judgement judge(const Scenario& scenario, const Evidence& evidence) {
     Judgement out;

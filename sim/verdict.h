@@ -1,8 +1,10 @@
-// Verdict: from the evidence that a run left to the verdict of each claim and of the run. Pure; the one place.
+// Verdict: from the evidence that a run left to the verdict of each claim and of the run. Pure; the one
+// place.
 //
-// Nothing passes vacuously: without acknowledged work, with a hazard that did not fire, with a canary that its own client
-// never saw, or without the restore that the claim is about, a claim is not_judged. A run is not_judged when one of its
-// claims is and the scenario does not expect it; it passes when every claim's verdict and every bound is as expected.
+// Nothing passes vacuously: without acknowledged work, with a hazard that did not fire, with a canary that
+// its own client never saw, or without the restore that the claim is about, a claim is not_judged. A run is
+// not_judged when one of its claims is and the scenario does not expect it; it passes when every claim's
+// verdict and every bound is as expected.
 #pragma once
 
 #include <array>
@@ -21,8 +23,8 @@ namespace firedrill::sim {
 
 struct HazardEvidence {
     HazardKind kind = HazardKind::node_crash;
-    std::string disk;         ///< data, log0 …
-    bool has_fired = false;   ///< it happened and changed something
+    std::string disk;        ///< data, log0 …
+    bool has_fired = false;  ///< it happened and changed something
     [[nodiscard]] bool took_database() const noexcept;
 };
 
@@ -30,7 +32,7 @@ struct Evidence {
     DurabilityFinding durability;
     std::uint64_t acknowledged_before_hazard = 0;  ///< before the first one; all of them when there is none
     std::uint64_t integrity_findings = 0;
-    std::uint64_t reads = 0;          ///< answered reads of submissions by staff, the audit's included
+    std::uint64_t reads = 0;  ///< answered reads of submissions by staff, the audit's included
     std::uint64_t seals = 0;
     std::uint64_t nonces_reused = 0;
     SecrecyJudge::Summary secrecy;
@@ -38,10 +40,10 @@ struct Evidence {
     std::uint32_t restores_tried = 0;
     std::uint32_t restores_done = 0;
     std::uint64_t repaired_pages = 0;  ///< brought back from the log by the node itself
-    std::uint32_t reboots = 0;        ///< unclean ones that came back by themselves
+    std::uint32_t reboots = 0;         ///< unclean ones that came back by themselves
     std::optional<RecoverySplit> recovery;
-    bool is_outage_open = false;      ///< the service never came back from the last hazard
-    bool is_live = false;             ///< after the storm everything worked within the bound
+    bool is_outage_open = false;  ///< the service never came back from the last hazard
+    bool is_live = false;         ///< after the storm everything worked within the bound
     std::uint64_t faults = 0;
     std::uint64_t escaped_faults = 0;
 };
@@ -54,10 +56,10 @@ std::string_view verdict_name(RunVerdict verdict) noexcept;
 struct ClaimResult {
     const ClaimInfo* claim = nullptr;
     ClaimVerdict verdict = ClaimVerdict::not_judged;
-    std::string measured;   ///< begins with the number where there is one: "412.3 s", "0 of 118 lost"
+    std::string measured;  ///< begins with the number where there is one: "412.3 s", "0 of 118 lost"
     std::optional<double> value;
     std::string expected = "holds";
-    std::string why;        ///< of not_judged
+    std::string why;  ///< of not_judged
     [[nodiscard]] bool is_as_expected() const;
 };
 

@@ -8,7 +8,9 @@ namespace firedrill::sim {
 
 namespace {
 
-std::string flow_name(const std::string& from, const std::string& to) { return from + " to " + to; }
+std::string flow_name(const std::string& from, const std::string& to) {
+    return from + " to " + to;
+}
 
 }  // namespace
 
@@ -24,12 +26,12 @@ World::World(const Scenario& which, std::uint64_t seed)
     Link link;
     link.latency = which.topology.latency;
     universe.network.set_default_link(link);
-    universe.network.set_tap([this](const std::string& from, const std::string& to, std::uint64_t connection,
-                                    ByteView bytes) {
-        const std::string flow = flow_name(from, to);
-        trace.add(now(), TraceKind::packet, flow, bytes);
-        secrecy.packet(flow, connection, bytes, now());
-    });
+    universe.network.set_tap(
+        [this](const std::string& from, const std::string& to, std::uint64_t connection, ByteView bytes) {
+            const std::string flow = flow_name(from, to);
+            trace.add(now(), TraceKind::packet, flow, bytes);
+            secrecy.packet(flow, connection, bytes, now());
+        });
     universe.loop.set_trace([this](Instant at, Owner owner, std::uint64_t count) {
         std::array<Byte, 12> detail{};
         store_u32(detail.data(), static_cast<std::uint32_t>(owner));
@@ -69,7 +71,8 @@ void World::harness_fault(std::string what) {
 
 void World::tell(const std::string& what) const {
     if (on_progress) {
-        on_progress(fmt::format("{:>14}  {}", format_duration(Duration(now().ns / 1'000'000'000 * 1'000'000'000)), what));
+        on_progress(fmt::format("{:>14}  {}",
+                                format_duration(Duration(now().ns / 1'000'000'000 * 1'000'000'000)), what));
     }
 }
 

@@ -1,4 +1,5 @@
-// World: what everything in one universe shares: time, chance, network, the judges, and who is called when it breaks.
+// World: what everything in one universe shares: time, chance, network, the judges, and who is called when it
+// breaks.
 //
 // A value of one run; single-threaded. Nodes know nothing of it: they see seams only.
 #pragma once
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "crypto/tls.h"
+#include "sim/https_client.h"
 #include "sim/judge_integrity.h"
 #include "sim/judge_nonces.h"
 #include "sim/judge_recovery.h"
@@ -16,7 +18,6 @@
 #include "sim/ledger.h"
 #include "sim/scenario.h"
 #include "sim/seams/machine.h"
-#include "sim/https_client.h"
 #include "sim/trace.h"
 
 namespace firedrill::sim {
@@ -79,7 +80,9 @@ class World {
     /// The node serves again after an outage: practices are told (set by the universe).
     std::function<void()> on_announcement;
 
-    void note(TraceKind kind, std::string_view who, std::string_view detail) { trace.add(now(), kind, who, detail); }
+    void note(TraceKind kind, std::string_view who, std::string_view detail) {
+        trace.add(now(), kind, who, detail);
+    }
     /// The simulator itself, or its picture of the site, is wrong: the run ends with a code of its own.
     void harness_fault(std::string what);
     [[nodiscard]] const std::string& harness_fault() const { return harness_fault_; }

@@ -8,10 +8,15 @@
 namespace firedrill::sim {
 namespace {
 
-Instant at(Duration since_start) { return Instant{} + since_start; }
-Digest digest_of(const std::string& answer) { return content_digest({{"Question", answer}}); }
+Instant at(Duration since_start) {
+    return Instant{} + since_start;
+}
+Digest digest_of(const std::string& answer) {
+    return content_digest({{"Question", answer}});
+}
 
-void confirm(Ledger& ledger, const std::string& page, const std::string& id, const std::string& answer, Duration when) {
+void confirm(Ledger& ledger, const std::string& page, const std::string& id, const std::string& answer,
+             Duration when) {
     ledger.attempt({page, "", "clinic", "form", "patient", "", digest_of(answer), at(when), {}, 0});
     EXPECT_TRUE(ledger.acknowledge(page, id, at(when)));
 }
@@ -56,9 +61,9 @@ TEST(IntegrityJudge, AcceptsWhatWasSubmittedAndNothingElse) {
 
     EXPECT_TRUE(judge.saw_read("clinic", "s1", digest_of("a"), {"canary"}, at(2h)));
     EXPECT_TRUE(judge.saw_read("clinic", "s1", digest_of("a"), {"canary"}, at(2h)));
-    EXPECT_FALSE(judge.saw_read("clinic", "s1", digest_of("b"), {}, at(2h)));          // altered
-    EXPECT_FALSE(judge.saw_read("elsewhere", "s1", digest_of("a"), {}, at(2h)));       // another practice's staff
-    EXPECT_FALSE(judge.saw_read("clinic", "s9", digest_of("a"), {}, at(2h)));          // nobody sent it
+    EXPECT_FALSE(judge.saw_read("clinic", "s1", digest_of("b"), {}, at(2h)));     // altered
+    EXPECT_FALSE(judge.saw_read("elsewhere", "s1", digest_of("a"), {}, at(2h)));  // another practice's staff
+    EXPECT_FALSE(judge.saw_read("clinic", "s9", digest_of("a"), {}, at(2h)));     // nobody sent it
     EXPECT_EQ(judge.count(), 3u);
     EXPECT_EQ(judge.reads(), 5u);
 }
@@ -121,8 +126,8 @@ TEST(RecoveryJudge, SplitsAnOutageIntoPartsThatAddUp) {
     EXPECT_DOUBLE_EQ(split.decide, 180);
     EXPECT_DOUBLE_EQ(split.provision, 60);
     EXPECT_DOUBLE_EQ(split.verify, 3);
-    EXPECT_DOUBLE_EQ(split.detect + split.decide + split.provision + split.fetch + split.verify + split.replay +
-                         split.serve,
+    EXPECT_DOUBLE_EQ(split.detect + split.decide + split.provision + split.fetch + split.verify +
+                         split.replay + split.serve,
                      split.total);
 }
 

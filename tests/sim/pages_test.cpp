@@ -65,7 +65,8 @@ TEST(HttpResponseReader, RefusesWhatIsAmbiguous) {
 constexpr std::string_view kForm = R"(<title>T &amp; t</title><a href="/x">x</a>
 <form method="post" action="/p/c/forms/f"><input type="hidden" name=":submission" value="id1">
 <fieldset class="group"><legend>Group</legend>
-<div class="field"><label for="a">Name</label><input id="a" name="name" type="text" value="" maxlength="40"></div>
+<div class="field"><label for="a">Name</label><input id="a" name="name" type="text" value="" maxlength="40">
+</div>
 <div class="field"><label for="b">Why? <span class="optional">(optional)</span></label>
 <textarea id="b" name="why" rows="5">
 </textarea></div>
@@ -75,7 +76,8 @@ constexpr std::string_view kForm = R"(<title>T &amp; t</title><a href="/x">x</a>
 <fieldset class="question"><legend>How <span class="optional">(optional)</span></legend>
 <p class="hint" id="f:how:hint">Answer only if “Ill?” is “Yes”.</p>
 <div class="option"><input type="radio" name="how" value="1"><label>Very</label></div>
-<div class="option"><input type="radio" name="how" value="" checked=""><label>No answer</label></div></fieldset>
+<div class="option"><input type="radio" name="how" value="" checked=""><label>No answer</label></div>
+</fieldset>
 </fieldset><button type="submit">Send</button></form>)";
 
 TEST(HtmlPage, ShowsAFormAsAPersonSeesIt) {
@@ -100,7 +102,8 @@ TEST(HtmlPage, ShowsAFormAsAPersonSeesIt) {
 
 TEST(HtmlPage, ReadsAnswersBackAsTheyWereWritten) {
     const HtmlPage page = parse_html(
-        "<dl><dt class=\"section\">Part</dt><dt>Q &lt;1&gt;</dt><dd>a &amp;amp; &#39;b&#x27; é</dd><dt>Q2</dt><dd></dd></dl>");
+        "<dl><dt class=\"section\">Part</dt><dt>Q &lt;1&gt;</dt><dd>a &amp;amp; &#39;b&#x27; "
+        "é</dd><dt>Q2</dt><dd></dd></dl>");
     EXPECT_EQ(page.lines, (Content{{"Q <1>", "a &amp; 'b' é"}, {"Q2", ""}}));
 }
 

@@ -16,22 +16,24 @@ RunReport some_report() {
     report.expected = "pass";
     report.evidence.durability.acknowledged = 12;
     report.judgement.verdict = RunVerdict::pass;
-    report.judgement.claims.push_back({find_claim("C11"), ClaimVerdict::holds, "412.3 s", 412.3, "holds", ""});
+    report.judgement.claims.push_back(
+        {find_claim("C11"), ClaimVerdict::holds, "412.3 s", 412.3, "holds", ""});
     return report;
 }
 
 TEST(Report, JsonHasTheStableKeysInTheirOrder) {
     RunReport report = some_report();
     report.evidence.recovery = RecoverySplit{412.25, 60, 120, 60, 1, 2, 3, 166.25};
-    EXPECT_EQ(report_json(report),
-              R"({"scenario":"fast/x","seed":7,"commit":"c","verdict":"pass","expected":"pass","trace_hash":")" +
-                  std::string(64, '0') +
-                  R"(","virtual_s":0.000,"wall_s":0.000,"rpo":{"seconds":0.000,"submissions":0},)"
-                  R"("rto":{"total_s":412.250,"detect_s":60.000,"decide_s":120.000,"provision_s":60.000,)"
-                  R"("fetch_s":1.000,"verify_s":2.000,"replay_s":3.000,"serve_s":166.250},)"
-                  R"("acknowledged":12,"lost":0,"leaks":0,"escaped_faults":0,)"
-                  R"("claims":[{"id":"C11","reading":"literal","promised":"<= 10 min","measured":"412.3 s",)"
-                  R"("verdict":"holds","expected":"holds"}]})");
+    EXPECT_EQ(
+        report_json(report),
+        R"({"scenario":"fast/x","seed":7,"commit":"c","verdict":"pass","expected":"pass","trace_hash":")" +
+            std::string(64, '0') +
+            R"(","virtual_s":0.000,"wall_s":0.000,"rpo":{"seconds":0.000,"submissions":0},)"
+            R"("rto":{"total_s":412.250,"detect_s":60.000,"decide_s":120.000,"provision_s":60.000,)"
+            R"("fetch_s":1.000,"verify_s":2.000,"replay_s":3.000,"serve_s":166.250},)"
+            R"("acknowledged":12,"lost":0,"leaks":0,"escaped_faults":0,)"
+            R"("claims":[{"id":"C11","reading":"literal","promised":"<= 10 min","measured":"412.3 s",)"
+            R"("verdict":"holds","expected":"holds"}]})");
 }
 
 TEST(Report, CanBeReadBack) {
@@ -51,7 +53,8 @@ TEST(Seed, IsANumberOrACommit) {
     const std::string commit = "0123456789abcdef0123456789abcdef01234567";
     ASSERT_TRUE(parse_seed(commit));
     EXPECT_NE(*parse_seed(commit), *parse_seed("1123456789abcdef0123456789abcdef01234567"));
-    for (const char* bad : {"", "-1", "0x10", "12a", "99999999999999999999", "0123456789abcdef0123456789abcdef0123456g"}) {
+    for (const char* bad :
+         {"", "-1", "0x10", "12a", "99999999999999999999", "0123456789abcdef0123456789abcdef0123456g"}) {
         EXPECT_FALSE(parse_seed(bad)) << bad;
     }
 }
@@ -69,8 +72,8 @@ TEST(Scoreboard, HasOneElementAScenarioAndPrefersTheRunThatWasNotAsExpected) {
         RunReport report = some_report();
         report.seed = static_cast<std::uint64_t>(i);
         report.seed_text = std::to_string(i);
-        runs.push_back({"scenarios/fast/x.toml", report.seed_text, i == 1 ? 20 : 0, *read_report(report_json(report)),
-                        "", ""});
+        runs.push_back({"scenarios/fast/x.toml", report.seed_text, i == 1 ? 20 : 0,
+                        *read_report(report_json(report)), "", ""});
     }
     const std::string json = scoreboard_json(runs);
     EXPECT_EQ(json.find("\"seed\":0"), std::string::npos);

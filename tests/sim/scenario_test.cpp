@@ -13,14 +13,18 @@ namespace {
 const std::string kRoot = FIREDRILL_SOURCE_ROOT;
 constexpr const char* kHead = "schema = 1\ntitle = \"t\"\n";
 
-Result<Scenario> parse(const std::string& rest) { return parse_scenario(kHead + rest, "worlds/x.toml"); }
+Result<Scenario> parse(const std::string& rest) {
+    return parse_scenario(kHead + rest, "worlds/x.toml");
+}
 
 std::string error_of(const std::string& rest) {
     const Result<Scenario> parsed = parse(rest);
     return parsed ? "it was accepted" : parsed.error().text;
 }
 
-bool says(const std::string& rest, const std::string& what) { return error_of(rest).find(what) != std::string::npos; }
+bool says(const std::string& rest, const std::string& what) {
+    return error_of(rest).find(what) != std::string::npos;
+}
 
 std::string file_text(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -131,7 +135,8 @@ TEST(ScenarioFiles, TheirKeysAreThoseOfThePublishedSchema) {
 TEST(ScenarioFiles, EveryKeyIsInTheDocumentation) {
     const std::string page = file_text(kRoot + "/docs/formats/scenario.md");
     for (const ScenarioKey& key : scenario_keys()) {
-        EXPECT_NE(page.find("`" + std::string(key.name) + "`"), std::string::npos) << key.section << "." << key.name;
+        EXPECT_NE(page.find("`" + std::string(key.name) + "`"), std::string::npos)
+            << key.section << "." << key.name;
     }
 }
 

@@ -8,7 +8,9 @@
 namespace firedrill::sim {
 namespace {
 
-Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+Bytes bytes_of(std::string_view text) {
+    return {text.begin(), text.end()};
+}
 const std::string kCanary = make_canary({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
 
 std::vector<std::size_t> naive_ends(const Bytes& text, const Bytes& pattern) {
@@ -24,15 +26,16 @@ std::vector<std::size_t> naive_ends(const Bytes& text, const Bytes& pattern) {
 // Against plain searching, over a small alphabet so that patterns overlap, and cut into two chunks anywhere.
 RC_GTEST_PROP(PatternSearch, FindsWhatPlainSearchingFindsAcrossChunks, ()) {
     const auto small = rc::gen::inRange<Byte>('a', 'd');
-    const auto patterns = *rc::gen::nonEmpty(rc::gen::container<std::vector<Bytes>>(
-        rc::gen::nonEmpty(rc::gen::container<Bytes>(small))));
+    const auto patterns = *rc::gen::nonEmpty(
+        rc::gen::container<std::vector<Bytes>>(rc::gen::nonEmpty(rc::gen::container<Bytes>(small))));
     const auto text = *rc::gen::container<Bytes>(small);
     const std::size_t cut = *rc::gen::inRange<std::size_t>(0, text.size() + 1);
     std::vector<std::vector<std::size_t>> found(patterns.size());
 
     const PatternSearch search(patterns);
-    const auto state = search.scan(0, ByteView(text).first(cut),
-                                   [&](std::size_t pattern, std::size_t end) { found[pattern].push_back(end); });
+    const auto state = search.scan(0, ByteView(text).first(cut), [&](std::size_t pattern, std::size_t end) {
+        found[pattern].push_back(end);
+    });
     search.scan(state, ByteView(text).subspan(cut),
                 [&](std::size_t pattern, std::size_t end) { found[pattern].push_back(end + cut); });
 
@@ -43,7 +46,8 @@ RC_GTEST_PROP(PatternSearch, FindsWhatPlainSearchingFindsAcrossChunks, ()) {
 
 TEST(Canary, IsFoundWholeInPlaintextAndOnlyThere) {
     const std::string cut_short = kCanary.substr(0, kCanarySize - 1);
-    EXPECT_EQ(find_canaries("name=" + kCanary + "&x=" + kCanary), (std::vector<std::string>{kCanary, kCanary}));
+    EXPECT_EQ(find_canaries("name=" + kCanary + "&x=" + kCanary),
+              (std::vector<std::string>{kCanary, kCanary}));
     EXPECT_TRUE(find_canaries(cut_short).empty());
     EXPECT_EQ(kCanary.size(), kCanarySize);
 }
@@ -54,7 +58,9 @@ TEST(Canary, IsFoundInBase64AtEveryAlignment) {
         const std::string text = to_base64(as_bytes(before + kCanary + "tail"));
         std::size_t hits = 0;
         for (const Encoded& one : encode_all_ways(as_bytes(kCanaryPrefix))) {
-            hits += one.encoding.starts_with("base64") && text.find(as_text(one.bytes)) != std::string::npos ? 1 : 0;
+            hits += one.encoding.starts_with("base64") && text.find(as_text(one.bytes)) != std::string::npos
+                        ? 1
+                        : 0;
         }
         EXPECT_EQ(hits, 1u) << before;
     }
@@ -95,8 +101,8 @@ TEST(SecrecyJudge, FindsACanaryThatStraddlesTwoWritesAndTwoPackets) {
 }
 
 TEST(SecrecyJudge, WatchesKeysThatHoldNoCanary) {
-    const Bytes key{0x10, 0x80, 0xff, 0x00, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
-                    17,   18,   19,   20,   1, 2, 3, 4, 5, 6, 7, 8};
+    const Bytes key{0x10, 0x80, 0xff, 0x00, 1,  2,  3,  4,  5, 6, 7, 8, 9, 10, 11, 12,
+                    13,   14,   15,   16,   17, 18, 19, 20, 1, 2, 3, 4, 5, 6,  7,  8};
     SecrecyJudge judge;
     judge.watch("practice key", key);
 

@@ -11,7 +11,9 @@ namespace {
 
 const std::string kScenarios = std::string(FIREDRILL_SOURCE_ROOT) + "/scenarios";
 
-Scenario load(const std::string& name) { return load_scenario(kScenarios + "/" + name + ".toml").value(); }
+Scenario load(const std::string& name) {
+    return load_scenario(kScenarios + "/" + name + ".toml").value();
+}
 
 /// Fewer people, the same hazards.
 Scenario thinned(Scenario scenario) {

@@ -48,7 +48,8 @@ TEST(Verdict, EveryClaimHoldsInAGoodRun) {
     EXPECT_EQ(exit_code(s, judgement), 0);
 }
 
-// The table: one change to a good run, the claim it concerns, what must come out, and the exit code of the run.
+// The table: one change to a good run, the claim it concerns, what must come out, and the exit code of the
+// run.
 struct Case {
     std::string name;
     std::string claim;
@@ -77,14 +78,25 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"lost", "C2", [](Evidence& e) { e.durability.lost = 1; }, refuted, 20},
         Case{"lost_from_log", "C8", [](Evidence& e) { e.durability.lost = 1; }, refuted, 20},
-        Case{"no_work", "C2", [](Evidence& e) { e.durability = {}; e.acknowledged_before_hazard = 0; }, not_judged, 24},
+        Case{"no_work", "C2",
+             [](Evidence& e) {
+                 e.durability = {};
+                 e.acknowledged_before_hazard = 0;
+             },
+             not_judged, 24},
         Case{"work_only_after", "C2", [](Evidence& e) { e.acknowledged_before_hazard = 0; }, not_judged, 24},
         Case{"no_hazard", "C2", [](Evidence& e) { e.hazards.clear(); }, not_judged, 24},
         Case{"hazard_missed", "C2", [](Evidence& e) { e.hazards[0].has_fired = false; }, not_judged, 24},
         Case{"one_of_two_missed", "C2",
-             [](Evidence& e) { e.hazards.push_back({HazardKind::power_loss, "data", false}); }, not_judged, 24},
+             [](Evidence& e) { e.hazards.push_back({HazardKind::power_loss, "data", false}); }, not_judged,
+             24},
         Case{"no_restore", "C2", [](Evidence& e) { e.restores_tried = 0; }, not_judged, 24},
-        Case{"repaired_instead", "C2", [](Evidence& e) { e.restores_tried = 0; e.repaired_pages = 5; }, holds, 0},
+        Case{"repaired_instead", "C2",
+             [](Evidence& e) {
+                 e.restores_tried = 0;
+                 e.repaired_pages = 5;
+             },
+             holds, 0},
         Case{"only_a_log_disk", "C8", [](Evidence& e) { e.hazards[0].disk = "log0"; }, not_judged, 24},
         Case{"too_slow", "C11", [](Evidence& e) { e.recovery->total = 601; }, refuted, 20},
         Case{"just_in_time", "C11", [](Evidence& e) { e.recovery->total = 600; }, holds, 0},
