@@ -22,6 +22,7 @@ enum class Lane : std::uint32_t {
     passwords = 2,
     fold = 3,
     audit = 4,
+    upkeep = 5,
     first_practice = 16,
 };
 

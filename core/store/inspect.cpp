@@ -42,33 +42,9 @@ class Inspector {
     std::uint64_t done_bytes_ = 0;
 };
 
-/// Which disks' ends count is said by the data folder; without that, all do.
 Result<LogCatalogue> Inspector::catalogue() {
     const DataFolder folder = TRY(read_data_folder(data_));
-    auto membership = read_membership(data_, folder.node);
-    if (!membership && membership.error().fault != Fault::damaged) {
-        return std::move(membership).error();
-    }
-    if (!membership || !*membership) {
-        notes_.emplace_back("The data disk does not say which log disks are in service.");
-    }
-    std::vector<LogSource> sources;
-    bool is_any_trusted = false;
-    for (Disk* disk : logs_) {
-        LogSource source;
-        source.disk = disk;
-        const auto id = read_log_disk_id(*disk, folder.node);
-        if (!id && id.error().fault != Fault::disk_failed) {
-            return id.error();
-        }
-        source.is_trusted = membership && *membership && id && *id && (*membership)->has(**id);
-        is_any_trusted = is_any_trusted || source.is_trusted;
-        sources.push_back(source);
-    }
-    for (LogSource& source : sources) {
-        source.is_trusted = source.is_trusted || !is_any_trusted;
-    }
-    return read_catalogue(std::move(sources), folder.node);
+    return read_catalogue(TRY(sources_in_service(data_, folder.node, logs_, notes_)), folder.node);
 }
 
 void Inspector::complain(Look& look, const std::string& text) {
@@ -155,9 +131,25 @@ Result<Inspection> Inspector::run(bool verify) {
         const auto* commit = std::get_if<Commit>(&record.body);
         return commit != nullptr ? take(*commit) : Status{};
     };
-    WalkedLog walked = TRY(walk_log(found, WalkOptions{}, sink, progress_));
-    done_bytes_ = walked.bytes_read;
+    const std::size_t remarks = notes_.size();
+    WalkedLog walked;
+    WalkOptions how;
+    how.until_damage = &walked;
+    auto whole = walk_log(found, how, sink, progress_);
     Inspection out;
+    if (whole) {
+        walked = std::move(*whole);
+    } else if (walked.damage) {
+        out.log_damage = {walked.damage->segment, walked.damage->offset, walked.damage->first, walked.damage->last,
+                          whole.error().text};
+    } else {
+        return std::move(whole).error();
+    }
+    done_bytes_ = walked.bytes_read;
+    out.is_sound = whole.is_ok() && remarks == 0 && walked.scan.repaired_records == 0;
+    for (const LogScan::Member& member : walked.scan.members) {
+        out.is_sound = out.is_sound && member.is_present && (!member.is_stale || !whole);
+    }
     for (auto& [store, look] : looks_) {
         TRY(finish(look, verify));
         out.is_sound = out.is_sound && look.found.is_sound;

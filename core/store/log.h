@@ -48,6 +48,7 @@ struct LogScan {
         std::string label;
         bool is_present = false;
         bool is_stale = false;  ///< lacks records that another member has
+        std::string failure;    ///< of a writer's member: why it is out of service; empty when it serves
         Lsn last = 0;
         std::uint64_t bytes = 0;
         std::uint32_t segments = 0;
@@ -65,6 +66,11 @@ using Progress = std::function<void(std::uint64_t done_bytes, std::uint64_t tota
 /// rule 3, but nothing is cut or repaired on disk. not_found when no disk holds a segment.
 Result<LogScan> scan_log(std::span<Disk* const> disks, Lsn from, const RecordSink& sink, const Progress& progress);
 
+class LogResilver;
+
+/// How an attempt to take a filled disk back into service ended.
+enum class Rejoin : std::uint8_t { more, joined };  ///< more: segments were closed meanwhile; copy them, ask again
+
 class LogWriter {
   public:
     virtual ~LogWriter() = default;
@@ -77,6 +83,11 @@ class LogWriter {
     /// Closes the segment if an hour of wall time passed, even when nothing was written. Durable on return.
     virtual Status tick(WallTime wall) = 0;
     virtual std::vector<LogScan::Member> members() const = 0;  ///< health for people
+    /// A disk out of service that answers again, to be filled in steps; null when there is none.
+    virtual std::shared_ptr<LogResilver> begin_resilver(WallTime wall);
+    /// Copies the little that is open, makes the membership durable, and has the disk take part from the next append
+    /// on. An error leaves it out of service; a membership that cannot be written is fatal.
+    virtual Result<Rejoin> rejoin(LogResilver& filled, WallTime wall);
 };
 
 struct LogOptions {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "store/log_copy.h"
+#include "store/log_members.h"
 
 namespace firedrill::store {
 namespace {
@@ -149,6 +150,41 @@ std::string labels_of(std::span<const LogSource> sources) {
         out += (out.empty() ? "" : " and ") + source.disk->label();
     }
     return out;
+}
+
+Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node, std::span<Disk* const> logs,
+                                                  std::vector<std::string>& notes) {
+    auto membership = read_membership(data, node);
+    if (!membership && membership.error().fault != Fault::damaged) {
+        return std::move(membership).error();
+    }
+    if (!membership || !*membership) {
+        notes.emplace_back("The data disk does not say which log disks are in service.");
+    }
+    std::vector<LogSource> sources;
+    std::size_t trusted = 0;
+    for (Disk* disk : logs) {
+        LogSource source;
+        source.disk = disk;
+        const auto id = read_log_disk_id(*disk, node);
+        if (!id && id.error().fault != Fault::disk_failed) {
+            return id.error();
+        }
+        source.is_trusted = membership && *membership && id && *id && (*membership)->has(**id);
+        trusted += source.is_trusted ? 1 : 0;
+        if (membership && *membership && !source.is_trusted) {
+            notes.push_back(fmt::format("Log disk {} is not in service: what it holds may be old.", disk->label()));
+        }
+        sources.push_back(source);
+    }
+    if (membership && *membership && trusted < (*membership)->disks.size()) {
+        notes.push_back(fmt::format("{} of the {} log disks in service are not here.",
+                                    (*membership)->disks.size() - trusted, (*membership)->disks.size()));
+    }
+    for (LogSource& source : sources) {
+        source.is_trusted = source.is_trusted || trusted == 0;
+    }
+    return sources;
 }
 
 Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node) {

@@ -49,6 +49,11 @@ struct LogCatalogue {
 /// damaged when the segments tell two histories.
 Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node);
 
+/// The log disks with what the data disk says of them; without that, all count. `notes`: what is not as it should be,
+/// a sentence each. refused: another node's disk. powered_off.
+Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node, std::span<Disk* const> logs,
+                                                  std::vector<std::string>& notes);
+
 /// "a and b", for messages.
 std::string labels_of(std::span<const LogSource> sources);
 

@@ -37,6 +37,7 @@ class Recovery {
     std::vector<std::string> notes_;
     WalkedLog walked_;
     std::vector<bool> is_sound_;                 // per source: holds the whole log, durably
+    std::vector<std::string> failures_;          // per source: why it is not in service
     Membership written_;
 };
 
@@ -60,6 +61,7 @@ Status Recovery::read_members() {
         ids_.push_back(id ? *id : std::nullopt);
     }
     is_sound_.resize(sources_.size());
+    failures_.resize(sources_.size());
     return {};
 }
 
@@ -136,6 +138,7 @@ Status Recovery::fix_members(LogRepair& repair) {
         is_sound_[i] = fixed.is_ok();
         is_any = is_any || fixed.is_ok();
         if (!fixed) {
+            failures_[i] = fixed.error().text;
             failures += (failures.empty() ? "" : "; ") + fixed.error().text;
             notes_.push_back(fmt::format("Log disk {} could not be brought in order and is out of service: {}.",
                                          sources_[i].disk->label(), fixed.error().text));
@@ -154,6 +157,9 @@ Status Recovery::fill_others(LogRepair& repair) {
     const auto good = static_cast<std::size_t>(std::find(is_sound_.begin(), is_sound_.end(), true) - is_sound_.begin());
     const std::uint64_t generation = (membership_ ? membership_->generation : 0) + 1;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
+        if (!is_sound_[i] && !sources_[i].is_present) {
+            failures_[i] = "it could not be read when the node started";
+        }
         if (is_sound_[i] || sources_[i].is_trusted || !sources_[i].is_present) {
             continue;
         }
@@ -167,6 +173,7 @@ Status Recovery::fill_others(LogRepair& repair) {
             return filled;
         }
         is_sound_[i] = filled.is_ok();
+        failures_[i] = filled ? "" : filled.error().text;
         ids_[i] = id;
         notes_.push_back(filled ? fmt::format("Log disk {} was filled up from {} and is in service again.",
                                               sources_[i].disk->label(), sources_[good].disk->label())
@@ -222,11 +229,14 @@ Result<WriterState> Recovery::writer_state() {
         state.index = last.index;
     }
     for (std::size_t i = 0; i < sources_.size(); ++i) {
-        if (!is_sound_[i]) {
-            continue;
-        }
         LogMember member;
         member.disk = sources_[i].disk;
+        if (!is_sound_[i]) {
+            member.is_in_service = false;
+            member.failure = failures_[i];
+            state.members.push_back(std::move(member));
+            continue;
+        }
         member.id = *ids_[i];
         member.segments = static_cast<std::uint32_t>(walked_.segments.size());
         for (const WalkedSegment& segment : walked_.segments) {

@@ -11,6 +11,19 @@ Result<WalkedLog> Walker::run() {
     good_through_.resize(catalogue_.sources.size());
     bad_ranges_.resize(catalogue_.sources.size());
     out_.scan.notes = catalogue_.notes;
+    const Status walked = walk();
+    if (!walked && (walked.error().fault != Fault::damaged || options_.until_damage == nullptr)) {
+        return walked.error();
+    }
+    finish_members();
+    if (!walked) {
+        *options_.until_damage = std::move(out_);
+        return walked.error();
+    }
+    return std::move(out_);
+}
+
+Status Walker::walk() {
     TRY(start());
     for (;;) {
         while (step_ + 1 < catalogue_.path.size() && next_ > catalogue_.path[step_].limit) {
@@ -24,8 +37,7 @@ Result<WalkedLog> Walker::run() {
             break;
         }
     }
-    finish_members();
-    return std::move(out_);
+    return {};
 }
 
 Status Walker::start() {
@@ -102,6 +114,7 @@ std::string Walker::store_hint(std::uint64_t offset) {
 
 Error Walker::damage(Lsn next_sound, const SegmentName& name, std::uint64_t offset) {
     const std::string hint = store_hint(offset);
+    out_.damage = WalkDamage{to_text(name), offset, next_, next_sound > next_ ? next_sound - 1 : 0};
     std::string range = fmt::format("LSN {} and later", next_);
     if (next_sound > next_) {
         range = next_sound == next_ + 1 ? fmt::format("LSN {}", next_)

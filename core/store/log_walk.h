@@ -4,12 +4,16 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "store/log.h"
 #include "store/log_catalogue.h"
 
 namespace firedrill::store {
+
+struct WalkedLog;
 
 struct WalkOptions {
     Lsn from = 0;             ///< records below are verified, not delivered
@@ -18,6 +22,7 @@ struct WalkOptions {
     Lsn accept_loss_after = 0;
     bool may_skip = false;    ///< closed segments wholly below `from`, or folded, are checked by close mark and header only
     const std::map<StoreId, CommitSequence>* folded = nullptr;  ///< see LogOptions
+    WalkedLog* until_damage = nullptr;  ///< when the walk ends with damage: what was found before it, and where
 };
 
 /// Bytes that one copy lacks or has wrong, and who has them right.
@@ -42,8 +47,17 @@ struct WalkedSegment {
     std::vector<Repair> repairs;    ///< ascending offsets per bad source
 };
 
+/// Where no good copy of a record was found although it was durable once.
+struct WalkDamage {
+    std::string segment;
+    std::uint64_t offset = 0;
+    Lsn first = 0;
+    Lsn last = 0;  ///< 0: no sound record follows
+};
+
 struct WalkedLog {
     LogScan scan;
+    std::optional<WalkDamage> damage;
     std::vector<WalkedSegment> segments;   ///< oldest first
     std::vector<SegmentName> abandoned;    ///< torn creations, and segments beyond an accepted loss
     std::uint64_t bytes_read = 0;

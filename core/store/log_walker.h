@@ -29,6 +29,7 @@ class Walker {
     };
 
     Status start();
+    Status walk();
     Result<Next> walk_segment(const CatalogueEntry* entry);
     Result<Next> read_records(WalkedSegment& segment);
     Result<bool> read_start(WalkedSegment& segment);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "crypto/keypair.h"
+#include "store/log_resilver.h"
 
 namespace firedrill::store {
 namespace {
@@ -23,6 +24,8 @@ class DiskLogWriter final : public LogWriter {
     Status reserve(std::uint64_t bytes) override;
     Status tick(WallTime wall) override;
     std::vector<LogScan::Member> members() const override;
+    std::shared_ptr<LogResilver> begin_resilver(WallTime wall) override;
+    Result<Rejoin> rejoin(LogResilver& filled, WallTime wall) override;
     /// Opens the segment after record `last`; the one before, if any, is closed already.
     Status open_segment(WallTime wall);
 
@@ -42,6 +45,8 @@ class DiskLogWriter final : public LogWriter {
     Status create_files(NewSegment& fresh);
     Status discard(NewSegment& fresh);
     Status close_segment(WallTime wall);
+    [[nodiscard]] Result<std::vector<SegmentName>> closed_segments() const;
+    Status take_back(LogResilver& filled);
     void enter(NewSegment& fresh);
     void count_time(WallTime from, WallTime to);
     [[nodiscard]] bool is_due(std::uint64_t more) const;
@@ -359,12 +364,127 @@ std::vector<LogScan::Member> DiskLogWriter::members() const {
         health.last = member.is_in_service ? state_.last : 0;
         health.bytes = member.closed_bytes + (member.is_in_service ? state_.end : 0);
         health.segments = member.segments;
+        health.failure = member.is_in_service ? "" : member.failure;
         out.push_back(std::move(health));
     }
     return out;
 }
 
+/// What the first member in service holds, except the open segment.
+Result<std::vector<SegmentName>> DiskLogWriter::closed_segments() const {
+    const auto from = std::find_if(state_.members.begin(), state_.members.end(),
+                                   [](const LogMember& member) { return member.is_in_service; });
+    CHECK(from != state_.members.end());
+    const SegmentName open = segment_name(state_.header.timeline, state_.header.first);
+    std::vector<SegmentName> closed;
+    for (const std::string& text : TRY(from->disk->list())) {
+        const auto name = parse_segment_name(text);
+        if (name && *name != open) {
+            closed.push_back(*name);
+        }
+    }
+    return closed;
+}
+
+std::shared_ptr<LogResilver> DiskLogWriter::begin_resilver(WallTime wall) {
+    if (fatal_) {
+        return nullptr;
+    }
+    const auto from = std::find_if(state_.members.begin(), state_.members.end(),
+                                   [](const LogMember& member) { return member.is_in_service; });
+    for (std::size_t i = 0; i < state_.members.size(); ++i) {
+        LogMember& member = state_.members[i];
+        if (member.is_in_service) {
+            continue;
+        }
+        // Does it answer, and is it ours?
+        const auto id = read_log_disk_id(*member.disk, state_.identity.node);
+        const auto names = member.disk->list();
+        if (!id || !names) {
+            member.failure = id ? names.error().text : id.error().text;
+            continue;
+        }
+        const bool has_segments = std::any_of(names->begin(), names->end(), [](const std::string& name) {
+            return parse_segment_name(name).has_value();
+        });
+        if (has_segments && !*id) {
+            member.failure = fmt::format("log disk {} holds a log and does not say whose; empty it, or attach another",
+                                         member.disk->label());
+            continue;
+        }
+        const auto closed = closed_segments();
+        if (!closed) {
+            return nullptr;
+        }
+        auto made = std::make_shared<LogResilver>(
+            *from->disk, *member.disk, state_.identity.node,
+            make_log_disk_id(state_.identity.node, state_.membership.generation + 1, state_.last, wall, i), i);
+        made->want(*closed);
+        return made;
+    }
+    return nullptr;
+}
+
+Result<Rejoin> DiskLogWriter::rejoin(LogResilver& filled, WallTime wall) {
+    if (fatal_) {
+        return *fatal_;
+    }
+    if (state_.end > kJoinBytes && !is_empty()) {
+        TRY(rotate(wall));
+    }
+    if (filled.want(TRY(closed_segments())) > 0) {
+        return Rejoin::more;
+    }
+    TRY(take_back(filled));
+    return Rejoin::joined;
+}
+
+Status DiskLogWriter::take_back(LogResilver& filled) {
+    LogMember& member = state_.members[filled.member()];
+    CHECK(!member.is_in_service);
+    const SegmentName open = segment_name(state_.header.timeline, state_.header.first);
+    TRY(filled.finish(open, state_.end));
+    auto file = TRY(member.disk->open(to_text(open), Open::existing));
+    std::uint64_t allocated = state_.end;
+    for (const LogMember& other : state_.members) {
+        allocated = std::max(allocated, other.is_in_service ? other.allocated : 0);
+    }
+    TRY(file->allocate(allocated));
+    // The membership first, then the first acknowledgement under it. Whether a failed write of it took effect cannot
+    // be known, and a stale disk that it names would be believed: the node stops.
+    Membership now = state_.membership;
+    now.generation += 1;
+    now.durable = std::max(now.durable, state_.last);
+    now.disks.push_back({filled.id(), member.disk->label()});
+    const Status written = write_membership(*state_.data, state_.identity.node, now);
+    if (!written) {
+        return stop(written.error().fault == Fault::powered_off ? Fault::powered_off : Fault::disk_failed,
+                    fmt::format("log disk {} was filled up, and this could not be written down on the data disk ({}); "
+                                "the node must stop",
+                                member.disk->label(), written.error().text));
+    }
+    state_.membership = std::move(now);
+    const auto other = std::find_if(state_.members.begin(), state_.members.end(),
+                                    [](const LogMember& each) { return each.is_in_service; });
+    member.closed_bytes = other->closed_bytes;
+    member.segments = other->segments;
+    member.id = filled.id();
+    member.file = std::move(file);
+    member.allocated = allocated;
+    member.is_in_service = true;
+    member.failure.clear();
+    return {};
+}
+
 }  // namespace
+
+std::shared_ptr<LogResilver> LogWriter::begin_resilver(WallTime) {
+    return nullptr;
+}
+
+Result<Rejoin> LogWriter::rejoin(LogResilver&, WallTime) {
+    return Error{Fault::refused, "this log takes no disk back while it is written"};
+}
 
 Result<std::unique_ptr<LogWriter>> open_writer(WriterState state, WallTime wall) {
     const bool has_segment = state.end != 0;

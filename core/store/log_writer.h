@@ -12,8 +12,10 @@ namespace firedrill::store {
 
 inline constexpr std::uint64_t kAllocationStep = 1 << 20;
 inline constexpr std::size_t kBatchLimit = 4096;
+/// A filled disk takes part again by copying at most this much of the open segment while commits wait.
+inline constexpr std::uint64_t kJoinBytes = 1 << 20;
 
-/// One log disk in service.
+/// One configured log disk, in service or not.
 struct LogMember {
     Disk* disk = nullptr;
     LogDiskId id;

@@ -49,8 +49,17 @@ struct Inspection {
         bool is_sound = true;
         std::vector<PageNumber> damaged;  ///< first 100 pages of the page file whose leaf differs
     };
+    /// Records that were durable once and that no log disk has any more; the log is known up to there only.
+    struct LogDamage {
+        std::string segment;
+        std::uint64_t offset = 0;
+        Lsn first = 0;
+        Lsn last = 0;      ///< 0: nothing sound follows
+        std::string text;  ///< what to do
+    };
     std::vector<Store> stores;
-    bool is_sound = true;
+    std::optional<LogDamage> log_damage;
+    bool is_sound = true;  ///< stores, log and every log disk in service
 };
 /// Reads everything, changes nothing. `verify` also hashes every page of every page file.
 Result<Inspection> inspect(Disk& data, std::span<Disk* const> logs, bool verify, const Progress& progress);

@@ -43,15 +43,31 @@ struct StoreHealth {
     PageNumber pages = 0;
     std::uint64_t unfolded_bytes = 0;
 };
+/// What reading everything once a period has found so far, pages and log together.
+struct ScrubHealth {
+    std::uint64_t pages = 0;           ///< read and compared
+    std::uint64_t log_bytes = 0;       ///< of closed segments, on each disk
+    std::uint64_t found = 0;           ///< pages and records that were not what was written
+    std::uint64_t repaired = 0;
+    std::uint64_t not_repairable = 0;
+    std::uint32_t page_rounds = 0;     ///< times that every page was read
+    std::uint32_t log_rounds = 0;      ///< times that every closed segment was read
+};
 struct Health {
     bool is_fatal = false;
+    bool is_degraded = false;          ///< it serves, with fewer log disks than it was given
     std::string fatal;
     Lsn durable = 0;
     TimelineId timeline;
     std::vector<StoreHealth> stores;
     std::vector<LogScan::Member> log_members;
-    std::vector<std::string> notes;  ///< what recovery found at boot
+    ScrubHealth scrub;
+    std::vector<std::string> notes;  ///< what recovery found at boot, and what needs somebody's attention now
 };
+
+/// Where a page, as it stood after the commit named, may be had when neither log nor mirror has it: a snapshot or a
+/// peer. Called on the store's lane, may block; null when it has none. What it yields is compared before it is used.
+using PageSource = std::function<SealedPagePtr(StoreId, PageNumber, CommitSequence)>;
 
 /// Replaceable pieces (see node/parts.h).
 struct StorageParts {
@@ -66,7 +82,13 @@ struct StorageOptions {
     const crypto::Secret* signing_seed = nullptr;  ///< outlives the Storage
     Lsn accept_loss_after = 0;
     std::uint64_t fold_after_bytes = 16ull << 20;  ///< a store is folded when more than this is unfolded
+    /// A store is folded when a commit of it is this far back in the log. A start reads at most 1.25 times this, and
+    /// the segments at both ends of it, whatever the log's size.
+    std::uint64_t unfolded_log_limit = 64ull << 20;
+    Duration scrub_period = std::chrono::hours(24 * 7);  ///< every page and closed segment is read once in it; 0: never
+    PageSource page_source;
     std::function<void(const Error&)> on_fatal;    ///< on the loop; the node must stop
+    std::function<void(const std::string&)> on_note;  ///< on the loop; a sentence that somebody should read at once
     StorageParts parts;
 };
 

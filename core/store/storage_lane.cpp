@@ -49,6 +49,15 @@ void StoreLane::repair() {
     };
     // What could not be read from the log stays damaged, and its reader is told so.
     (void)scan_log(logs_, 0, sink, {}).is_ok();
+    if (!source_) {
+        return;
+    }
+    const std::set<PageNumber> left = pages_->damaged_pages();
+    for (const PageNumber page : left) {
+        if (SealedPagePtr found = source_(store_, page, pages_->position().sequence)) {
+            (void)pages_->repair(page, std::move(found)).is_ok();
+        }
+    }
 }
 
 Status StoreLane::reopen() {
@@ -167,6 +176,29 @@ LaneReport StoreLane::fold(Lsn through) {
         folded = pages_->fold(through);
     }
     LaneReport made = report(std::move(folded));
+    unload_if_idle();
+    return made;
+}
+
+LaneReport StoreLane::scrub(PageNumber first, PageNumber count) {
+    if (Status loaded = load(); !loaded) {
+        return report(std::move(loaded));
+    }
+    const std::uint64_t repaired_before = pages_->repaired_count();
+    const std::size_t damaged_before = pages_->damaged_pages().size();
+    Status failed;
+    const PageNumber end = std::min(pages_->position().page_count, first + count - 1);
+    for (PageNumber page = first; page <= end && failed; ++page) {
+        auto got = pages_->read(page);
+        if (!got && got.error().fault == Fault::powered_off) {
+            failed = std::move(got).error();
+        }
+    }
+    const std::uint64_t repaired = pages_->repaired_count() - repaired_before;
+    const std::size_t damaged = pages_->damaged_pages().size();
+    LaneReport made = report(std::move(failed));
+    made.scrub_not_repairable = damaged - std::min(damaged, damaged_before);
+    made.scrub_found = repaired + made.scrub_not_repairable;
     unload_if_idle();
     return made;
 }

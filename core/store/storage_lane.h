@@ -28,18 +28,21 @@ struct LaneReport {
     std::uint64_t repaired_pages = 0;
     bool is_unlocked = false;
     std::string damage;  ///< first sentence about damage, empty when none was met
+    std::uint64_t scrub_found = 0;           ///< by scrub(): pages that were not what was written
+    std::uint64_t scrub_not_repairable = 0;  ///< of those
 };
 
 class StoreLane {
   public:
     using MakeCipher = std::function<std::unique_ptr<PageCipher>(StoreId, KeyRing)>;
 
-    StoreLane(const Seams& seams, StoreId store)
+    StoreLane(const Seams& seams, StoreId store, PageSource source)
         : data_(seams.data),
           logs_(seams.logs),
           entropy_(seams.entropy),
           workers_(seams.workers),
-          store_(store) {}
+          store_(store),
+          source_(std::move(source)) {}
     StoreLane(const StoreLane&) = delete;
     StoreLane& operator=(const StoreLane&) = delete;
 
@@ -50,6 +53,8 @@ class StoreLane {
     LaneReport unlock(const MakeCipher& make_cipher, KeyRing ring, const std::vector<Migration>& migrations);
     LaneReport transact(Access access, const Storage::Job& job);
     LaneReport fold(Lsn through);
+    /// Reads and compares these pages, repairing what can be.
+    LaneReport scrub(PageNumber first, PageNumber count);
     /// Drops connection, caches and keys.
     LaneReport lock();
 
@@ -68,6 +73,7 @@ class StoreLane {
     Entropy& entropy_;
     Workers& workers_;
     StoreId store_;
+    PageSource source_;
     std::unique_ptr<PageStore> pages_;   // null: not loaded, everything is in the page file
     std::uint64_t repaired_before_ = 0;  // pages repaired in what was unloaded since
     StorePosition position_;             // as it was when the pages were unloaded

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "store/log_resilver.h"
 #include "store/storage_limits.h"
 #include "store/storage_loop.h"
 
@@ -22,6 +23,10 @@ struct LoopStorage::LogJob {
     Status reserved;
     std::uint64_t reserved_bytes = 0;
     std::vector<LogScan::Member> members;
+    bool begins_resilver = false;
+    std::shared_ptr<LogResilver> begun;  // owners: this, then the storage and its jobs
+    std::shared_ptr<LogResilver> filled;
+    std::optional<Result<Rejoin>> rejoined;
 
     void run(LogWriter& writer) {
         if (!records.empty()) {
@@ -37,6 +42,12 @@ struct LoopStorage::LogJob {
                 reserved_bytes = least_bytes;
                 reserved = writer.reserve(least_bytes);
             }
+        }
+        if (appended && ticked && filled) {
+            rejoined = writer.rejoin(*filled, wall);
+        }
+        if (appended && ticked && begins_resilver) {
+            begun = writer.begin_resilver(wall);
         }
         members = writer.members();
     }
@@ -80,7 +91,7 @@ void LoopStorage::pump_log() {
     if (is_log_busy_ || fatal_ || retry_ != TimerId::none) {
         return;
     }
-    if (log_queue_.empty() && !is_tick_due_ && !wants_space_) {
+    if (log_queue_.empty() && !is_tick_due_ && !wants_space_ && !is_resilver_due_ && !is_rejoin_due_) {
         return;
     }
     if (should_wait_for_more()) {
@@ -99,6 +110,8 @@ void LoopStorage::pump_log() {
     }
     job->wall = seams_.clock.wall();
     job->is_tick = std::exchange(is_tick_due_, false);
+    job->begins_resilver = std::exchange(is_resilver_due_, false);
+    job->filled = std::exchange(is_rejoin_due_, false) ? resilver_ : nullptr;
     if (std::exchange(wants_space_, false)) {
         job->least_bytes = promised_bytes() - job->bytes + kPromisedBytes;
         job->wanted_bytes = job->least_bytes + kSpaceAhead;
@@ -115,12 +128,16 @@ void LoopStorage::pump_log() {
 
 void LoopStorage::finish_log(LogJob& job) {
     is_log_busy_ = false;
-    members_ = std::move(job.members);
+    notice_members(std::move(job.members));
     finish_append(job);
     if (!fatal_ && !job.ticked) {
         // A segment that could not be closed for lack of space is closed by a later tick; anything else is
         // fatal.
         job.ticked.error().fault == Fault::disk_full ? void(is_log_full_ = true) : fail(job.ticked.error());
+    }
+    if (!fatal_) {
+        finish_log_care(job.begins_resilver, std::move(job.begun),
+                        job.filled && !job.rejoined ? std::optional(Result<Rejoin>(Rejoin::more)) : job.rejoined);
     }
     if (!fatal_ && job.wanted_bytes > 0 && job.appended && job.ticked) {
         finish_reserve(job);
@@ -139,7 +156,11 @@ void LoopStorage::finish_append(LogJob& job) {
             log_queue_bytes_ -= job.bytes;
             space_bytes_ -= std::min(space_bytes_, job.bytes);
             is_log_full_ = false;
+            log_bytes_ += job.bytes;
             release();
+            if (log_bytes_ >= next_look_bytes_) {
+                fold_old();
+            }
         }
         return;
     }
@@ -242,6 +263,7 @@ void LoopStorage::arm_tick() {
         }
         is_tick_due_ = true;
         arm_tick();
+        care();
         pump_log();
     });
 }

@@ -24,7 +24,11 @@ LoopStorage::LoopStorage(Seams seams, StorageOptions options, StorageStart start
     for (auto& [id, recovered] : start.stores) {
         Store& store = store_of(id);
         store.last = store.lane_side->adopt(std::move(recovered.pages), std::move(recovered.damage));
+        if (store.last.unfolded_bytes > 0) {
+            store.unfolded_since = 0;  // what the start had to replay is folded soon
+        }
     }
+    log_bytes_ = options_.unfolded_log_limit;
     arm_tick();
 }
 
@@ -43,7 +47,7 @@ LoopStorage::Store& LoopStorage::store_of(StoreId id) {
         slot->lane = id == StoreId{}
                          ? Lane::directory
                          : static_cast<Lane>(static_cast<std::uint32_t>(Lane::first_practice) + next_lane_++);
-        slot->lane_side = std::make_shared<StoreLane>(seams_, id);
+        slot->lane_side = std::make_shared<StoreLane>(seams_, id, options_.page_source);
         slot->fold_at_bytes = options_.fold_after_bytes;
     }
     return *slot;
@@ -169,7 +173,15 @@ Health LoopStorage::health() const {
     made.durable = durable_;
     made.timeline = timeline_;
     made.log_members = members_;
+    made.scrub = scrub_;
     made.notes = notes_;
+    made.notes.insert(made.notes.end(), scrub_notes_.begin(), scrub_notes_.end());
+    for (const LogScan::Member& member : members_) {
+        if (!member.is_present) {
+            made.is_degraded = true;
+            made.notes.push_back(fmt::format("log disk {} is out of service: {}", member.label, member.failure));
+        }
+    }
     if (is_log_full_) {
         made.notes.emplace_back("a log disk is full: writing is refused until there is space");
     }
@@ -232,6 +244,7 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
         case Kind::read:
         case Kind::lock:
         case Kind::unlock:  // a full disk must not keep people from reading; what a migration writes is small
+        case Kind::scrub:
             return true;
         case Kind::write:
             if (promised_bytes() + kPromisedBytes <= space_bytes_) {
@@ -266,6 +279,9 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
 
 void LoopStorage::start(Store& store, ItemPtr item) {
     store.is_busy = true;
+    if (item->kind == Kind::fold) {
+        store.fold_began = log_bytes_;
+    }
     writers_ += item->kind == Kind::write ? 1 : 0;
     const auto report = std::make_shared<LaneReport>();
     auto job = [lane = store.lane_side, item, report, make_cipher = options_.parts.page_cipher,
@@ -281,6 +297,7 @@ void LoopStorage::start(Store& store, ItemPtr item) {
                 item->job = nullptr;  // what it captured goes here, not on the loop later
                 return;
             case Kind::fold: *report = lane->fold(through); return;
+            case Kind::scrub: *report = lane->scrub(item->first_page, item->page_count); return;
         }
     };
     seams_.workers.run(store.lane, std::move(job),
@@ -296,6 +313,7 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
     writers_ -= item->kind == Kind::write ? 1 : 0;
     if (report.commit && !fatal_) {
         store.newest = queue_record(std::move(*report.commit));
+        store.unfolded_since = store.unfolded_since.value_or(log_bytes_);
     }
     report.commit.reset();
     Status status = std::move(report.status);
@@ -310,6 +328,11 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
         store.is_fold_queued = false;
         store.fold_failure = status ? std::nullopt : std::optional(status.error());
         store.fold_at_bytes = store.last.unfolded_bytes + options_.fold_after_bytes;
+        store.unfolded_since =
+            store.last.unfolded_bytes == 0 ? std::nullopt : std::optional(store.fold_began);
+    }
+    if (item->kind == Kind::scrub) {
+        finish_scrub(store, *item);
     }
     if (item->done) {
         hold(store.newest,
@@ -323,8 +346,9 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
 
 void LoopStorage::consider_fold(Store& store) {
     const bool is_idle = !store.last.is_unlocked && store.queue.empty() && !store.fold_failure;
-    const bool is_due =
-        store.last.unfolded_bytes >= store.fold_at_bytes || (is_idle && store.last.unfolded_bytes > 0);
+    const bool is_old = store.unfolded_since && log_bytes_ - *store.unfolded_since >= options_.unfolded_log_limit;
+    const bool is_due = store.last.unfolded_bytes >= store.fold_at_bytes || is_old ||
+                        (is_idle && store.last.unfolded_bytes > 0);
     if (!is_due || store.is_fold_queued || !store.last.damage.empty() || fatal_) {
         return;
     }

@@ -19,6 +19,8 @@
 
 namespace firedrill::store {
 
+class LogScrub;
+
 /// What recovery knows of a store.
 struct RecoveredStore {
     std::unique_ptr<PageStore> pages;
@@ -56,13 +58,15 @@ class LoopStorage final : public Storage {
     void fold(Done done) override;
 
   private:
-    enum class Kind : std::uint8_t { unlock, lock, read, write, fold };
+    enum class Kind : std::uint8_t { unlock, lock, read, write, fold, scrub };
     struct Item {
         Kind kind{};
         Job job;
         Done done;
         KeyRing ring;
         std::vector<Migration> migrations;
+        PageNumber first_page = 0;  // scrub: which pages
+        PageNumber page_count = 0;
     };
     using ItemPtr =
         std::shared_ptr<Item>;  // owners: the store's queue, then the lane's job and its completion
@@ -79,6 +83,8 @@ class LoopStorage final : public Storage {
         Lsn newest = 0;                     // LSN of its newest commit
         LaneReport last;
         std::uint64_t fold_at_bytes = 0;
+        std::optional<std::uint64_t> unfolded_since;  // log_bytes_ at its oldest unfolded commit
+        std::uint64_t fold_began = 0;                 // log_bytes_ when its fold began
     };
     struct LogJob;
 
@@ -107,6 +113,20 @@ class LoopStorage final : public Storage {
     void arm_retry();
     void wake_waiting();
 
+    // storage_care.cpp: what is done for its own sake, a little at each tick.
+    void care();
+    void fold_old();
+    void tell(std::string text);
+    void notice_members(std::vector<LogScan::Member> now);
+    void step_resilver();
+    void finish_resilver_step(const Status& stepped, bool is_filled);
+    void finish_log_care(bool has_begun, std::shared_ptr<LogResilver> begun,
+                         const std::optional<Result<Rejoin>>& rejoined);
+    void scrub_pages();
+    void finish_scrub(const Store& store, const Item& item);
+    void note_scrub(std::string text);
+    void scrub_log();
+
     Seams seams_;
     StorageOptions options_;
     std::unique_ptr<Claim> claim_;
@@ -132,6 +152,19 @@ class LoopStorage final : public Storage {
     bool is_tick_due_ = false;
     bool wants_space_ = false;
     std::uint64_t space_bytes_ = 0;  // reserved in the log and not used yet
+    std::uint64_t log_bytes_ = 0;    // appended since the start, and what is taken to be unfolded from before
+    std::uint64_t next_look_bytes_ = 0;  // of log_bytes_: when to look for stores to fold
+    std::shared_ptr<LogResilver> resilver_;  // owners: this and the job that fills or rejoins
+    bool is_resilver_due_ = false;           // the log lane is to begin one
+    bool is_rejoin_due_ = false;             // the disk is filled
+    Instant next_resilver_;
+    ScrubHealth scrub_;
+    StoreId scrub_store_{};          // the next page to scrub
+    PageNumber scrub_page_ = 1;
+    std::uint32_t scrub_jobs_ = 0;   // on lanes or queued
+    std::shared_ptr<LogScrub> log_scrub_;  // owners: this and the job on Lane::upkeep
+    bool is_log_scrub_busy_ = false;
+    std::vector<std::string> scrub_notes_;
     std::uint32_t writers_ = 0;      // writing jobs on lanes, each promised kPromisedBytes
     TimerId tick_ = TimerId::none;
     TimerId retry_ = TimerId::none;

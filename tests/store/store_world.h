@@ -74,6 +74,10 @@ class StoreWorld {
         made.signing_seed = &signing_seed;
         made.fold_after_bytes = fold_after_bytes;
         made.accept_loss_after = accept_loss_after;
+        made.unfolded_log_limit = unfolded_log_limit;
+        made.scrub_period = scrub_period;
+        made.page_source = page_source;
+        made.on_note = on_note;
         made.on_fatal = [this](const Error& error) { fatal = error; };
         made.parts = parts;
         return made;
@@ -156,6 +160,10 @@ class StoreWorld {
     crypto::Secret signing_seed;
     std::uint64_t fold_after_bytes = 16ULL << 20;
     Lsn accept_loss_after = 0;
+    std::uint64_t unfolded_log_limit = 64ULL << 20;
+    Duration scrub_period{0};
+    PageSource page_source;
+    std::function<void(const std::string&)> on_note;
     StorageParts parts;
     int boots = 0;
     std::optional<Error> fatal;
