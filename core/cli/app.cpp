@@ -14,9 +14,11 @@ namespace {
 
 void add_common(CLI::App& verb, CommonOptions& to) {
     verb.add_option("--data", to.place.data, "The node's folder (default: firedrill-data)");
-    verb.add_option("--log", to.place.logs, "A log folder, best on another disk; repeat for mirrors (default: DATA/log)");
-    verb.add_option("--passphrase-file", to.place.passphrase_file,
-                    "File with the node's passphrase, outside the data folder (default: ask on the terminal)");
+    verb.add_option("--log", to.place.logs,
+                    "A log folder, best on another disk; repeat for mirrors (default: DATA/log)");
+    verb.add_option(
+        "--passphrase-file", to.place.passphrase_file,
+        "File with the node's passphrase, outside the data folder (default: ask on the terminal)");
     verb.add_option("--config", to.settings_file, "Settings file (default: ./firedrill.toml when it exists)");
     verb.add_flag_callback("--json", [&to] { to.format = Format::json; }, "Print exactly one JSON value");
 }
@@ -24,8 +26,10 @@ void add_common(CLI::App& verb, CommonOptions& to) {
 void add_serve(CLI::App& app, Verb& chosen, ServeOptions& options) {
     CLI::App* serve_verb = app.add_subcommand("serve", "Run a node until Ctrl-C");
     add_common(*serve_verb, options.common);
-    serve_verb->add_option("--listen", options.listen, "Address and port (default: 127.0.0.1:8443; port 0: any)");
-    serve_verb->add_option("--host", options.hosts, "Name the site answers to; repeat (default: localhost, 127.0.0.1)");
+    serve_verb->add_option("--listen", options.listen,
+                           "Address and port (default: 127.0.0.1:8443; port 0: any)");
+    serve_verb->add_option("--host", options.hosts,
+                           "Name the site answers to; repeat (default: localhost, 127.0.0.1)");
     serve_verb->add_flag("--demo", options.is_demo, "Make the node and a demo practice where there are none");
     serve_verb->add_option("--accept-loss-after", options.accept_loss_after,
                            "Start although log records above this LSN may be lost (read the refusal first)");
@@ -33,7 +37,8 @@ void add_serve(CLI::App& app, Verb& chosen, ServeOptions& options) {
 
     CLI::App* init_verb = app.add_subcommand("init", "Make an empty node");
     add_common(*init_verb, options.common);
-    init_verb->add_option("--host", options.hosts, "Name for the certificate; repeat (default: localhost, 127.0.0.1)");
+    init_verb->add_option("--host", options.hosts,
+                          "Name for the certificate; repeat (default: localhost, 127.0.0.1)");
     init_verb->callback([&] { chosen = [&] { return init(std::move(options)); }; });
 }
 
@@ -49,15 +54,37 @@ void add_practice(CLI::App& app, Verb& chosen, PracticeOptions& options) {
         });
         return verb;
     };
-    CLI::App* create = add("create", "Make a practice and its owner's account; the password is asked or printed once");
+    CLI::App* create =
+        add("create", "Make a practice and its owner's account; the password is asked or printed once");
     create->add_option("name", options.name, "Short name, 2-40 of a-z 0-9 -")->required();
     create->add_option("--title", options.title, "Name as people read it")->required();
     create->add_option("--owner", options.login, "The owner's login name")->required();
     add("list", "All practices");
     add("show", "One practice")->add_option("name", options.name, "Its short name")->required();
-    CLI::App* status_verb = app.add_subcommand("status", "Health of a node: stores, log disks, recovery notes");
+    CLI::App* status_verb =
+        app.add_subcommand("status", "Health of a node: stores, log disks, recovery notes");
     add_common(*status_verb, options.common);
     status_verb->callback([&] { chosen = [&] { return status(std::move(options.common)); }; });
+}
+
+void add_staff(CLI::App& app, Verb& chosen, StaffOptions& options) {
+    CLI::App* group = app.add_subcommand("staff", "People of a practice; owners invite them on the web");
+    group->require_subcommand(1);
+    auto add = [&](const char* name, const char* help) {
+        CLI::App* verb = group->add_subcommand(name, help);
+        add_common(*verb, options.common);
+        verb->add_option("practice", options.practice, "The practice's short name")->required();
+        verb->callback([&, name] {
+            options.verb = name;
+            chosen = [&] { return staff(std::move(options)); };
+        });
+        return verb;
+    };
+    add("list", "Everybody with an account, and open invitations");
+    add("disable",
+        "Switch an account off and end its sessions; an owner's next sign-in replaces the practice's key")
+        ->add_option("login", options.login, "Their sign-in name")
+        ->required();
 }
 
 void add_authority(CLI::App& app, Verb& chosen, Format& format) {
@@ -67,8 +94,10 @@ void add_authority(CLI::App& app, Verb& chosen, Format& format) {
 }
 
 void add_restore(CLI::App& app, Verb& chosen, RestoreVerbOptions& options) {
-    CLI::App* verb = app.add_subcommand("restore", "Rebuild a node's folder from its log, without any practice's key");
-    verb->add_option("--from", options.from, "Folder with log segments (repeat for mirrors); only read")->required();
+    CLI::App* verb =
+        app.add_subcommand("restore", "Rebuild a node's folder from its log, without any practice's key");
+    verb->add_option("--from", options.from, "Folder with log segments (repeat for mirrors); only read")
+        ->required();
     verb->add_option("--to", options.to, "New folder; must not exist or be empty")->required();
     verb->add_option("--log", options.logs, "Log folder of the restored node; repeat (default: TO/log)");
     verb->add_option("--until", options.until, "Stop after this LSN (default: everything)");
@@ -83,7 +112,8 @@ void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
         CLI::App* verb = group->add_subcommand(name, help);
         verb->add_option("DIR", options.common.place.data, "The node's folder")->required();
         verb->add_option("--log", options.common.place.logs, "Its log folders (default: DIR/log)");
-        verb->add_flag_callback("--json", [&] { options.common.format = Format::json; }, "Print exactly one JSON value");
+        verb->add_flag_callback(
+            "--json", [&] { options.common.format = Format::json; }, "Print exactly one JSON value");
         verb->callback([&, name] {
             options.verb = name;
             chosen = [&] { return store(std::move(options)); };
@@ -96,22 +126,27 @@ void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
 }  // namespace
 
 int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
-    // A sentence about memory that cannot be locked freely is for the journal of serve; other verbs hold few secrets.
+    // A sentence about memory that cannot be locked freely is for the journal of serve; other verbs hold few
+    // secrets.
     if (Result<std::string> secured = posix::secure_process(); !secured) {
         return fail(secured.error(), Format::text);
     }
-    CLI::App app{"Firedrill: a server that keeps a practice's forms safe and secure, and a simulator that burns it down"};
+    CLI::App app{
+        "Firedrill: a server that keeps a practice's forms safe and secure, and a simulator that burns it "
+        "down"};
     app.set_version_flag("--version", version_text());
     app.require_subcommand(1);
     app.footer("Exit codes: docs/exit_codes.md. Every verb has --help.");
     Verb chosen;
     ServeOptions serve_options;
     PracticeOptions practice_options;
+    StaffOptions staff_options;
     Format authority_format = Format::text;
     RestoreVerbOptions restore_options;
     StoreOptions store_options;
     add_serve(app, chosen, serve_options);
     add_practice(app, chosen, practice_options);
+    add_staff(app, chosen, staff_options);
     add_authority(app, chosen, authority_format);
     add_restore(app, chosen, restore_options);
     add_store(app, chosen, store_options);
@@ -124,9 +159,10 @@ int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
         return app.exit(success);
     } catch (const CLI::RequiredError& error) {
         const bool is_unknown = argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty();
-        return fail({Fault::bad_usage, is_unknown ? fmt::format("unknown verb \"{}\" (see firedrill --help)", argv[1])
-                                                  : fmt::format("{} (see firedrill --help)", error.what())},
-                    Format::text);
+        return fail(
+            {Fault::bad_usage, is_unknown ? fmt::format("unknown verb \"{}\" (see firedrill --help)", argv[1])
+                                          : fmt::format("{} (see firedrill --help)", error.what())},
+            Format::text);
     } catch (const CLI::ParseError& error) {
         return fail({Fault::bad_usage, fmt::format("{} (see firedrill --help)", error.what())}, Format::text);
     }

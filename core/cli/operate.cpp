@@ -66,8 +66,9 @@ std::string text_of(const json::object& object, std::string_view field) {
 }
 
 void print_practice(const json::object& practice) {
-    print_line(fmt::format("{:20} {:30} {}  {} staff  {}", text_of(practice, "name"), text_of(practice, "title"),
-                           text_of(practice, "id"), json::serialize(practice.at("staff")),
+    print_line(fmt::format("{:20} {:30} {}  {} staff  {}", text_of(practice, "name"),
+                           text_of(practice, "title"), text_of(practice, "id"),
+                           json::serialize(practice.at("staff")),
                            practice.at("is_open").as_bool() ? "open" : "locked"));
 }
 
@@ -81,15 +82,16 @@ void print_status(const json::object& status) {
     }
     for (const json::value& each : status.at("stores").as_array()) {
         const json::object& store = each.as_object();
-        print_line(fmt::format("store     {}  {} pages, commit {}{}", text_of(store, "store"),
-                               json::serialize(store.at("pages")), json::serialize(store.at("sequence")),
-                               store.at("is_damaged").as_bool() ? "  DAMAGED: " + text_of(store, "damage") : ""));
+        print_line(
+            fmt::format("store     {}  {} pages, commit {}{}", text_of(store, "store"),
+                        json::serialize(store.at("pages")), json::serialize(store.at("sequence")),
+                        store.at("is_damaged").as_bool() ? "  DAMAGED: " + text_of(store, "damage") : ""));
     }
     for (const json::value& each : status.at("log_members").as_array()) {
         const json::object& member = each.as_object();
-        print_line(fmt::format("log disk  {}  through LSN {}, {} segments, {} bytes{}{}", text_of(member, "label"),
-                               json::serialize(member.at("last")), json::serialize(member.at("segments")),
-                               json::serialize(member.at("bytes")),
+        print_line(fmt::format("log disk  {}  through LSN {}, {} segments, {} bytes{}{}",
+                               text_of(member, "label"), json::serialize(member.at("last")),
+                               json::serialize(member.at("segments")), json::serialize(member.at("bytes")),
                                member.at("is_present").as_bool() ? "" : "  MISSING",
                                member.at("is_stale").as_bool() ? "  STALE" : ""));
     }
@@ -101,7 +103,8 @@ void print_status(const json::object& status) {
 /// The owner's password: typed twice on a terminal, else drawn and shown once.
 Result<std::pair<std::string, bool>> obtain_owner_password() {
     Result<std::optional<crypto::Secret>> typed = ask_new_secret(
-        "password of the practice's owner (15 characters or more; four or five words that do not belong together)");
+        "password of the practice's owner (15 characters or more; four or five words that do not belong "
+        "together)");
     if (!typed) {
         return std::move(typed).error();
     }
@@ -138,10 +141,54 @@ int create_practice(const PracticeOptions& options) {
     if (password->second) {
         print_line(fmt::format("login {}, password {}   (shown once)", options.login, password->first));
     }
+    print_line(fmt::format("recovery code {}   (shown once)", text_of(made, "recovery_code")));
+    print_line(
+        "Print the recovery code and lock it away. It opens the practice when every owner's password is "
+        "lost;");
+    print_line("when the code is lost too, nobody can ever read the practice's forms again.");
     return 0;
 }
 
+void print_people(const json::object& list) {
+    for (const json::value& each : list.at("people").as_array()) {
+        const json::object& person = each.as_object();
+        const bool is_active = person.at("is_active").as_bool();
+        const bool holds_key = person.at("holds_key").as_bool();
+        print_line(fmt::format("{:30} {:12} {}", text_of(person, "login"), text_of(person, "role"),
+                               is_active   ? "active"
+                               : holds_key ? "disabled; the key is replaced when an owner signs in next"
+                                           : "disabled"));
+    }
+    for (const json::value& each : list.at("invitations").as_array()) {
+        const json::object& one = each.as_object();
+        print_line(fmt::format("{:30} {:12} invited until {}", text_of(one, "login"), text_of(one, "role"),
+                               text_of(one, "expires")));
+    }
+}
+
 }  // namespace
+
+int staff(StaffOptions options) {
+    json::object request{{"verb", "staff." + options.verb}, {"practice", options.practice}};
+    if (options.verb == "disable") {
+        request["login"] = options.login;
+    }
+    Result<std::string> answer = call_node(options.common, request);
+    if (!answer) {
+        return fail(answer.error(), options.common.format);
+    }
+    if (options.common.format == Format::json) {
+        print_line(*answer);
+        return 0;
+    }
+    const json::object found = json::parse(*answer).as_object();
+    if (options.verb == "list") {
+        print_people(found);
+    } else {
+        print_line(fmt::format("{}: {}", text_of(found, "login"), text_of(found, "note")));
+    }
+    return 0;
+}
 
 int practice(PracticeOptions options) {
     if (options.verb == "create") {

@@ -14,14 +14,15 @@ int authority(Format format) {
         for (const identity::Role role : identity::kRoles) {
             const identity::Answer answer = identity::authority(role, action);
             if (format == Format::text) {
-                print_line(fmt::format("{:20} {:12} {}", identity::action_name(action), identity::role_name(role),
-                                       identity::answer_name(answer)));
+                print_line(fmt::format("{:20} {:12} {}", identity::action_name(action),
+                                       identity::role_name(role), identity::answer_name(answer)));
                 continue;
             }
-            rows.push_back(boost::json::object{{"action", identity::action_name(action)},
-                                               {"role", identity::role_name(role)},
-                                               {"is_allowed", answer != identity::Answer::no},
-                                               {"needs_password", answer == identity::Answer::yes_with_password}});
+            rows.push_back(
+                boost::json::object{{"action", identity::action_name(action)},
+                                    {"role", identity::role_name(role)},
+                                    {"is_allowed", answer != identity::Answer::no},
+                                    {"needs_password", answer == identity::Answer::yes_with_password}});
         }
     }
     if (format == Format::json) {

@@ -31,9 +31,10 @@ class Serving {
     Result<int> run_checked() {
         const bool is_new = !TRY(node_exists(settled_.place));
         if (is_new && !options_.is_demo) {
-            return Error{Fault::not_found,
-                         fmt::format("no node in {}: make one with \"firedrill init --data {}\", or add --demo",
-                                     settled_.place.data, settled_.place.data)};
+            return Error{
+                Fault::not_found,
+                fmt::format("no node in {}: make one with \"firedrill init --data {}\", or add --demo",
+                            settled_.place.data, settled_.place.data)};
         }
         passphrase_ = TRY(obtain_passphrase(settled_.place, is_new, options_.is_demo));
         world_ = TRY(RealWorld::open(settled_.place, is_new ? MakeFolders::yes : MakeFolders::no));
@@ -78,28 +79,30 @@ class Serving {
             return;
         }
         if (!options_.is_demo || node_->identity().find_practice(kDemoPractice)) {
-            announce("");
+            announce("", "");
             return;
         }
         std::string password = draw_readable(world_->seams().entropy);
-        identity::NewPractice demo{std::string(kDemoPractice), "Demo Physical Therapy", std::string(kDemoOwner),
-                                   crypto::Secret(as_bytes(password))};
-        node_->identity().create_practice(std::move(demo), [this, password](Result<identity::PracticeInfo> made) {
-            if (!made) {
-                end_with(std::move(made).error());
-                return;
-            }
-            announce(password);
-        });
+        identity::NewPractice demo{std::string(kDemoPractice), "Demo Physical Therapy",
+                                   std::string(kDemoOwner), crypto::Secret(as_bytes(password))};
+        node_->identity().create_practice(std::move(demo),
+                                          [this, password](Result<identity::PracticeInfo> made) {
+                                              if (!made) {
+                                                  end_with(std::move(made).error());
+                                                  return;
+                                              }
+                                              announce(password, made->recovery_code);
+                                          });
     }
 
-    void announce(const std::string& password) {
+    void announce(const std::string& password, const std::string& recovery_code) {
         const std::string endpoint = node_->local().text;
         const std::string authority = authority_path(settled_.place);
         const std::string passphrase =
             passphrase_.was_drawn ? std::string(as_text(passphrase_.secret.view())) : std::string();
         if (format_ == Format::json) {
-            boost::json::object out{{"endpoint", endpoint}, {"data", settled_.place.data}, {"ca_file", authority}};
+            boost::json::object out{
+                {"endpoint", endpoint}, {"data", settled_.place.data}, {"ca_file", authority}};
             if (!passphrase.empty()) {
                 out["passphrase"] = passphrase;
             }
@@ -107,6 +110,7 @@ class Serving {
                 out["practice"] = kDemoPractice;
                 out["login"] = kDemoOwner;
                 out["password"] = password;
+                out["recovery_code"] = recovery_code;
             }
             print_line(boost::json::serialize(out));
             return;
@@ -114,11 +118,15 @@ class Serving {
         print_line(fmt::format("serving   https://{}/", endpoint));
         print_line(fmt::format("authority {}   (curl --cacert, or import it into a browser)", authority));
         if (!passphrase.empty()) {
-            print_line(fmt::format("passphrase {}   of this node; shown once, needed at every start", passphrase));
+            print_line(
+                fmt::format("passphrase {}   of this node; shown once, needed at every start", passphrase));
         }
         if (!password.empty()) {
-            print_line(fmt::format("sign in   practice {}, login {}, password {}   (shown once)", kDemoPractice,
-                                   kDemoOwner, password));
+            print_line(fmt::format("sign in   practice {}, login {}, password {}   (shown once)",
+                                   kDemoPractice, kDemoOwner, password));
+            print_line(
+                fmt::format("recovery  {}   opens that practice when its passwords are lost (shown once)",
+                            recovery_code));
         }
         print_line("Ctrl-C ends it.");
     }
@@ -163,7 +171,8 @@ int init(ServeOptions options) {
     auto make = [&]() -> Result<std::string> {
         Settled settled = TRY(settle(options.common));
         if (TRY(node_exists(settled.place))) {
-            return Error{Fault::exists, fmt::format("{} holds a node already; nothing was changed", settled.place.data)};
+            return Error{Fault::exists,
+                         fmt::format("{} holds a node already; nothing was changed", settled.place.data)};
         }
         Passphrase passphrase = TRY(obtain_passphrase(settled.place, true, false));
         auto world = TRY(RealWorld::open(settled.place, MakeFolders::yes));
@@ -176,9 +185,10 @@ int init(ServeOptions options) {
     if (!made) {
         return fail(made.error(), format);
     }
-    print_line(format == Format::json ? boost::json::serialize(boost::json::object{{"data", *made}})
-                                      : fmt::format("made a node in {}; start it with \"firedrill serve --data {}\"",
-                                                    *made, *made));
+    print_line(
+        format == Format::json
+            ? boost::json::serialize(boost::json::object{{"data", *made}})
+            : fmt::format("made a node in {}; start it with \"firedrill serve --data {}\"", *made, *made));
     return 0;
 }
 

@@ -15,8 +15,8 @@ struct Place {
     std::vector<std::string> logs;
     std::string passphrase_file;
 };
-/// Values from the command line; empty ones fall back to firedrill.toml (`settings_file`, or ./firedrill.toml when
-/// that exists), then to defaults.
+/// Values from the command line; empty ones fall back to firedrill.toml (`settings_file`, or ./firedrill.toml
+/// when that exists), then to defaults.
 struct CommonOptions {
     Place place;
     std::string settings_file;
@@ -45,6 +45,15 @@ struct PracticeOptions {
 /// Over the running node's control socket, else over the folder itself.
 int practice(PracticeOptions options);
 int status(CommonOptions options);
+
+struct StaffOptions {
+    CommonOptions common;
+    std::string verb;  ///< list, disable
+    std::string practice;
+    std::string login;
+};
+/// What the operator can do without keys: see who is there, and switch an account off.
+int staff(StaffOptions options);
 
 /// Prints who may do what inside a practice.
 int authority(Format format);

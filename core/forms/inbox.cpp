@@ -36,7 +36,9 @@ std::span<const store::Migration> practice_migrations() {
 }
 
 Status store_inbox_identity(store::Database& database, const crypto::Secret& inbox_identity) {
-    auto insert = TRY(database.prepare("INSERT INTO inbox_identity (private_key) VALUES (?1)"));
+    auto insert =
+        TRY(database.prepare("INSERT INTO inbox_identity (private_key) SELECT ?1 "
+                             "WHERE NOT EXISTS (SELECT 1 FROM inbox_identity WHERE private_key = ?1)"));
     insert.bind(1, inbox_identity.view());
     return insert.run();
 }

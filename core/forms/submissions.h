@@ -17,9 +17,10 @@ namespace firedrill::forms {
 
 /// Migrations of a practice's store (submissions, inbox identity).
 std::span<const store::Migration> practice_migrations();
-/// Stores the inbox identity in a new practice's store; node wires it to IdentityOptions::on_created. The
-/// inbox itself is a table of the directory store (core/identity/directory.cpp): number integer primary key,
-/// id blob, practice blob, received_ns integer, sealed blob, drained integer; unique (practice, id).
+/// Stores an inbox identity in a practice's store, unless it is there already; node wires it to
+/// IdentityOptions::on_created. The inbox itself is a table of the directory store
+/// (core/identity/directory.cpp): number integer primary key, id blob, practice blob, received_ns integer,
+/// sealed blob, drained integer; unique (practice, id).
 Status store_inbox_identity(store::Database& database, const crypto::Secret& inbox_identity);
 
 /// Seals plaintext for a practice. A replaceable part.

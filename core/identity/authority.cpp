@@ -15,14 +15,14 @@ constexpr Answer kPassword = Answer::yes_with_password;
 // A biller sees that forms came in, and when, but no answers: the minimum that the work needs.
 constexpr std::array<Row, kActions.size()> kTable{{
     //                             owner      clinician  front desk biller     read-only
-    {Action::list_submissions,    {kYes,      kYes,      kYes,      kYes,      kYes}},
-    {Action::read_submission,     {kYes,      kYes,      kYes,      kNo,       kYes}},
-    {Action::list_people,         {kYes,      kNo,       kNo,       kNo,       kNo}},
-    {Action::invite_person,       {kPassword, kNo,       kNo,       kNo,       kNo}},
-    {Action::disable_person,      {kPassword, kNo,       kNo,       kNo,       kNo}},
+    {Action::list_submissions, {kYes, kYes, kYes, kYes, kYes}},
+    {Action::read_submission, {kYes, kYes, kYes, kNo, kYes}},
+    {Action::list_people, {kYes, kNo, kNo, kNo, kNo}},
+    {Action::invite_person, {kPassword, kNo, kNo, kNo, kNo}},
+    {Action::disable_person, {kPassword, kNo, kNo, kNo, kNo}},
     {Action::change_own_password, {kPassword, kPassword, kPassword, kPassword, kPassword}},
-    {Action::list_own_sessions,   {kYes,      kYes,      kYes,      kYes,      kYes}},
-    {Action::end_own_sessions,    {kYes,      kYes,      kYes,      kYes,      kYes}},
+    {Action::list_own_sessions, {kYes, kYes, kYes, kYes, kYes}},
+    {Action::end_own_sessions, {kYes, kYes, kYes, kYes, kYes}},
 }};
 
 constexpr bool is_in_order() {

@@ -1,6 +1,7 @@
 // Who may do what inside a practice: one table, one row per role and action, and nothing else decides.
 //
-// Pure; callable from any thread. Site and People ask it for every private action; `firedrill authority` prints it.
+// Pure; callable from any thread. Site and People ask it for every private action; `firedrill authority`
+// prints it.
 #pragma once
 
 #include <array>
@@ -11,7 +12,8 @@ namespace firedrill::identity {
 
 enum class Role : std::uint8_t { owner, clinician, front_desk, biller, read_only };
 std::string_view role_name(Role role) noexcept;
-inline constexpr std::array kRoles{Role::owner, Role::clinician, Role::front_desk, Role::biller, Role::read_only};
+inline constexpr std::array kRoles{Role::owner, Role::clinician, Role::front_desk, Role::biller,
+                                   Role::read_only};
 
 enum class Action : std::uint8_t {
     list_submissions,
@@ -25,9 +27,10 @@ enum class Action : std::uint8_t {
 };
 /// "list submissions" …
 std::string_view action_name(Action action) noexcept;
-inline constexpr std::array kActions{Action::list_submissions,    Action::read_submission,   Action::list_people,
-                                     Action::invite_person,       Action::disable_person,    Action::change_own_password,
-                                     Action::list_own_sessions,   Action::end_own_sessions};
+inline constexpr std::array kActions{Action::list_submissions,  Action::read_submission,
+                                     Action::list_people,       Action::invite_person,
+                                     Action::disable_person,    Action::change_own_password,
+                                     Action::list_own_sessions, Action::end_own_sessions};
 
 /// What a role may do, and what it costs to ask: some acts want the password once more.
 enum class Answer : std::uint8_t { no, yes, yes_with_password };
@@ -35,6 +38,8 @@ std::string_view answer_name(Answer answer) noexcept;
 
 /// The table.
 [[nodiscard]] Answer authority(Role role, Action action) noexcept;
-[[nodiscard]] inline bool may(Role role, Action action) noexcept { return authority(role, action) != Answer::no; }
+[[nodiscard]] inline bool may(Role role, Action action) noexcept {
+    return authority(role, action) != Answer::no;
+}
 
 }  // namespace firedrill::identity

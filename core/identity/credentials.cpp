@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "crypto/aead.h"
 #include "crypto/keypair.h"
+#include "identity/codes.h"
 
 namespace firedrill::identity {
 
@@ -27,6 +28,12 @@ Bytes context_of(std::string_view what, std::initializer_list<ByteView> pieces) 
 }
 Bytes private_context(StoreId practice, PersonId person) {
     return context_of("firedrill person key v1", {practice.view(), person.view()});
+}
+Bytes recovery_context(StoreId practice, PersonId person) {
+    return context_of("firedrill recovery key v1", {practice.view(), person.view()});
+}
+Bytes inbox_context(StoreId practice, const std::array<Byte, 32>& recipient) {
+    return context_of("firedrill inbox identity v1", {practice.view(), recipient});
 }
 Bytes slot_context(StoreId practice, PersonId person) {
     return context_of("firedrill practice slot v1", {practice.view(), person.view()});
@@ -69,11 +76,97 @@ bool take_word(std::string_view& text, std::string_view word) {
     return true;
 }
 
+crypto::Secret recovery_kek(const crypto::Secret& code) {
+    return crypto::hkdf_sha256(code.view(), {}, "firedrill recovery code v1", crypto::kKeySize);
+}
+
+// Wraps a private half under a fresh record of a password.
+void set_password(StoreId practice, PersonRow& person, const crypto::Secret& private_key,
+                  const crypto::Secret& password, crypto::PasswordCost cost, Entropy& entropy) {
+    PasswordRecord record;
+    record.cost = cost;
+    entropy.fill(record.salt);
+    person.password = write_phc(record);
+    const crypto::Secret kek = crypto::argon2id(password.view(), record.salt, cost, crypto::kKeySize);
+    person.wrapped_private =
+        crypto::wrap(kek, private_context(practice, person.id), private_key.view(), entropy);
+}
+
+Result<crypto::Secret> open_private(StoreId practice, const PersonRow& person,
+                                    const crypto::Secret& password) {
+    const PasswordRecord record = TRY(read_phc(person.password));
+    const crypto::Secret kek = crypto::argon2id(password.view(), record.salt, record.cost, crypto::kKeySize);
+    return crypto::unwrap(kek, private_context(practice, person.id), person.wrapped_private);
+}
+
+// The practice key out of a slot, vouched for by the slot list tag.
+Result<crypto::Secret> open_slot(const Credentials& credentials, const crypto::Secret& private_key) {
+    const PersonRow& person = credentials.person;
+    auto practice_key =
+        crypto::open_sealed(private_key, person.public_key, slot_context(credentials.practice.id, person.id),
+                            credentials.sealed_practice_key);
+    if (!practice_key || practice_key->size_bytes() != crypto::kKeySize) {
+        return altered("a practice slot");
+    }
+    const Digest tag = slot_list_tag(*practice_key, credentials.practice, credentials.slots);
+    if (!crypto::equal_secret(tag.view(), credentials.practice.slot_list_tag.view())) {
+        return altered("the list of people or the inbox recipient");
+    }
+    return practice_key;
+}
+
+}  // namespace
+
 SlotFact slot_fact(const PersonRow& person) {
     return {person.id, person.role, crypto::sha256(person.public_key)};
 }
 
-}  // namespace
+PersonRow make_person(StoreId practice, PersonId id, std::string login, Role role,
+                      const crypto::Secret& password, crypto::PasswordCost cost, Entropy& entropy) {
+    PersonRow out;
+    out.id = id;
+    out.login = std::move(login);
+    out.role = role;
+    crypto::SealingPair pair = crypto::make_sealing_pair(entropy);
+    out.public_key = std::move(pair.public_key);
+    set_password(practice, out, pair.private_key, password, cost, entropy);
+    return out;
+}
+
+PersonRow make_recovery(StoreId practice, const crypto::Secret& code, Entropy& entropy) {
+    PersonRow out;
+    out.id = draw_id<PersonId>(entropy);
+    out.state = PersonState::recovery;
+    crypto::SealingPair pair = crypto::make_sealing_pair(entropy);
+    out.public_key = std::move(pair.public_key);
+    out.wrapped_private = crypto::wrap(recovery_kek(code), recovery_context(practice, out.id),
+                                       pair.private_key.view(), entropy);
+    return out;
+}
+
+Result<crypto::Secret> open_recovery(const Credentials& credentials, const crypto::Secret& code) {
+    const crypto::Secret private_key = TRY(
+        crypto::unwrap(recovery_kek(code), recovery_context(credentials.practice.id, credentials.person.id),
+                       credentials.person.wrapped_private));
+    return open_slot(credentials, private_key);
+}
+
+Status change_password(StoreId practice, PersonRow& person, const crypto::Secret& old_password,
+                       const crypto::Secret& new_password, crypto::PasswordCost cost, Entropy& entropy) {
+    const crypto::Secret private_key = TRY(open_private(practice, person, old_password));
+    set_password(practice, person, private_key, new_password, cost, entropy);
+    return {};
+}
+
+Result<Bytes> seal_practice_key(StoreId practice, const PersonRow& person, const crypto::Secret& practice_key,
+                                Entropy& entropy) {
+    auto sealed =
+        crypto::seal_to(person.public_key, slot_context(practice, person.id), practice_key.view(), entropy);
+    if (!sealed) {
+        return altered("a person's public key");
+    }
+    return sealed;
+}
 
 std::string write_phc(const PasswordRecord& record) {
     return fmt::format("$argon2id$v=19$m={},t={},p=1${}", record.cost.memory_kib, record.cost.passes,
@@ -128,34 +221,41 @@ Credentials make_decoy(crypto::PasswordCost cost, Entropy& entropy) {
 
 Result<crypto::Secret> open_credentials(const Credentials& credentials, const crypto::Secret& password) {
     const PersonRow& person = credentials.person;
-    const StoreId practice = credentials.practice.id;
-    const PasswordRecord record = TRY(read_phc(person.password));
-    const crypto::Secret kek = crypto::argon2id(password.view(), record.salt, record.cost, crypto::kKeySize);
-    const crypto::Secret private_key =
-        TRY(crypto::unwrap(kek, private_context(practice, person.id), person.wrapped_private));
+    const crypto::Secret private_key = TRY(open_private(credentials.practice.id, person, password));
     if (person.state != PersonState::active) {
         return Error{Fault::wrong_secret, "account: it is disabled; ask the practice's owner"};
     }
-    auto practice_key = crypto::open_sealed(private_key, person.public_key, slot_context(practice, person.id),
-                                            credentials.sealed_practice_key);
-    if (!practice_key || practice_key->size_bytes() != crypto::kKeySize) {
-        return altered("a practice slot");
-    }
-    const Digest tag = slot_list_tag(*practice_key, credentials.practice, credentials.slots);
-    if (!crypto::equal_secret(tag.view(), credentials.practice.slot_list_tag.view())) {
-        return altered("the list of people or the inbox recipient");
-    }
-    return practice_key;
+    return open_slot(credentials, private_key);
 }
 
 NewEpoch make_epoch(StoreId practice, store::KeyEpoch epoch, TimelineId timeline,
                     const crypto::Secret& practice_key, Entropy& entropy) {
-    const Bytes context = epoch_context(practice, epoch, timeline);
     NewEpoch out;
     out.key = {epoch, timeline, draw_secret(crypto::kKeySize, entropy)};
-    out.row = {epoch, timeline, crypto::wrap(practice_key, context, out.key.key.view(), entropy),
-               crypto::key_commitment(out.key.key, context)};
+    out.row = wrap_epoch(practice, out.key, practice_key, entropy);
     return out;
+}
+
+EpochRow wrap_epoch(StoreId practice, const store::EpochKey& key, const crypto::Secret& practice_key,
+                    Entropy& entropy) {
+    const Bytes context = epoch_context(practice, key.epoch, key.timeline);
+    return {key.epoch, key.timeline, crypto::wrap(practice_key, context, key.key.view(), entropy),
+            crypto::key_commitment(key.key, context)};
+}
+
+InboxRow make_inbox_row(StoreId practice, const crypto::AgeIdentity& identity,
+                        const crypto::Secret& practice_key, Entropy& entropy) {
+    return {identity.public_key, crypto::wrap(practice_key, inbox_context(practice, identity.public_key),
+                                              identity.private_key.view(), entropy)};
+}
+
+Result<crypto::Secret> open_inbox_row(StoreId practice, const InboxRow& row,
+                                      const crypto::Secret& practice_key) {
+    auto private_key = crypto::unwrap(practice_key, inbox_context(practice, row.recipient), row.wrapped);
+    if (!private_key) {
+        return altered("an inbox identity");
+    }
+    return private_key;
 }
 
 Result<store::EpochKey> open_epoch(StoreId practice, const EpochRow& row,
@@ -179,26 +279,24 @@ CreatedPractice make_practice(const NewPractice& request, TimelineId timeline, c
     practice.name = request.name;
     practice.title = request.title;
     practice.inbox_recipient = inbox.public_key;
+    out.inbox = make_inbox_row(practice.id, inbox, practice_key, entropy);
     out.inbox_identity = std::move(inbox.private_key);
 
+    const auto seal = [&](const PersonRow& person) {
+        auto sealed = seal_practice_key(practice.id, person, practice_key, entropy);
+        CHECK(sealed.is_ok());
+        return std::move(sealed).value();
+    };
     PersonRow& owner = out.rows.person;
-    owner.id = draw_id<PersonId>(entropy);
-    owner.login = request.owner_login;
-    PasswordRecord record;
-    record.cost = cost;
-    entropy.fill(record.salt);
-    owner.password = write_phc(record);
-    crypto::SealingPair pair = crypto::make_sealing_pair(entropy);
-    const crypto::Secret kek =
-        crypto::argon2id(request.owner_password.view(), record.salt, cost, crypto::kKeySize);
-    owner.wrapped_private =
-        crypto::wrap(kek, private_context(practice.id, owner.id), pair.private_key.view(), entropy);
-    owner.public_key = std::move(pair.public_key);
-    auto sealed =
-        crypto::seal_to(owner.public_key, slot_context(practice.id, owner.id), practice_key.view(), entropy);
-    CHECK(sealed.is_ok());
-    out.rows.sealed_practice_key = std::move(sealed).value();
-    out.rows.slots.push_back(slot_fact(owner));
+    owner = make_person(practice.id, draw_id<PersonId>(entropy), request.owner_login, Role::owner,
+                        request.owner_password, cost, entropy);
+    out.rows.sealed_practice_key = seal(owner);
+    const crypto::Secret code = draw_code(CodeKind::recovery, entropy);
+    out.recovery_code = write_code(CodeKind::recovery, code);
+    out.recovery = make_recovery(practice.id, code, entropy);
+    out.recovery_sealed = seal(out.recovery);
+    out.rows.slots = {slot_fact(owner), slot_fact(out.recovery)};
+    std::ranges::sort(out.rows.slots, {}, &SlotFact::person);
     practice.slot_list_tag = slot_list_tag(practice_key, practice, out.rows.slots);
 
     NewEpoch epoch = make_epoch(practice.id, 1, timeline, practice_key, entropy);

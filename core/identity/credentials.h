@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crypto/hash.h"
+#include "crypto/keypair.h"
 #include "identity/identity.h"
 #include "store/page.h"
 
@@ -22,7 +23,8 @@ std::string write_phc(const PasswordRecord& record);
 /// damaged unless it is exactly what write_phc() writes, within 1 GiB and 16 passes.
 Result<PasswordRecord> read_phc(std::string_view text);
 
-enum class PersonState : std::uint8_t { active = 0, disabled = 1 };
+/// `recovery`: nobody; the key pair behind the practice's recovery code, which holds a slot like a person.
+enum class PersonState : std::uint8_t { active = 0, disabled = 1, recovery = 2 };
 
 struct PersonRow {
     PersonId id;
@@ -46,6 +48,11 @@ struct EpochRow {
     Bytes wrapped;
     Digest commitment;
 };
+/// An inbox identity of the practice, so that its store need not be the only place that knows it.
+struct InboxRow {
+    std::array<Byte, 32> recipient{};
+    Bytes wrapped;
+};
 /// One line of the list that slot_list_tag covers: who holds a slot.
 struct SlotFact {
     PersonId person;
@@ -58,7 +65,25 @@ struct Credentials {
     PersonRow person;
     Bytes sealed_practice_key;
     std::vector<SlotFact> slots;  ///< of all people of the practice, ascending by person
+    bool has_leaver =
+        false;  ///< somebody disabled still holds a slot: the practice key is due for replacement
 };
+
+/// Somebody new, or the same person with new keys: fresh pair under `password` (normalised).
+PersonRow make_person(StoreId practice, PersonId id, std::string login, Role role,
+                      const crypto::Secret& password, crypto::PasswordCost cost, Entropy& entropy);
+/// The pair behind a recovery code.
+PersonRow make_recovery(StoreId practice, const crypto::Secret& code, Entropy& entropy);
+/// The practice key by recovery code. wrong_secret: another code. damaged: rows were altered.
+Result<crypto::Secret> open_recovery(const Credentials& credentials, const crypto::Secret& code);
+/// The same private half under another password. wrong_secret: `old_password` is not theirs.
+Status change_password(StoreId practice, PersonRow& person, const crypto::Secret& old_password,
+                       const crypto::Secret& new_password, crypto::PasswordCost cost, Entropy& entropy);
+/// damaged: the person's public half was altered.
+Result<Bytes> seal_practice_key(StoreId practice, const PersonRow& person, const crypto::Secret& practice_key,
+                                Entropy& entropy);
+/// What slot_list_tag() covers of one holder of a slot.
+SlotFact slot_fact(const PersonRow& person);
 
 /// For somebody who does not exist: takes the same work and opens for nobody.
 Credentials make_decoy(crypto::PasswordCost cost, Entropy& entropy);
@@ -79,10 +104,24 @@ NewEpoch make_epoch(StoreId practice, store::KeyEpoch epoch, TimelineId timeline
 /// damaged when a row does not open under this practice key or is not the key it commits to.
 Result<store::EpochKey> open_epoch(StoreId practice, const EpochRow& row, const crypto::Secret& practice_key);
 
+/// The same page key under another practice key.
+EpochRow wrap_epoch(StoreId practice, const store::EpochKey& key, const crypto::Secret& practice_key,
+                    Entropy& entropy);
+
+InboxRow make_inbox_row(StoreId practice, const crypto::AgeIdentity& identity,
+                        const crypto::Secret& practice_key, Entropy& entropy);
+/// The private half. damaged when it does not open under this practice key.
+Result<crypto::Secret> open_inbox_row(StoreId practice, const InboxRow& row,
+                                      const crypto::Secret& practice_key);
+
 /// Everything a new practice consists of; the secrets of it stay with the caller.
 struct CreatedPractice {
     Credentials rows;
+    PersonRow recovery;
+    Bytes recovery_sealed;
+    std::string recovery_code;  ///< as it is shown, once
     EpochRow epoch;
+    InboxRow inbox;
     store::KeyRing ring;
     crypto::Secret inbox_identity;
 };

@@ -52,6 +52,23 @@ CREATE TABLE inbox (
     UNIQUE (practice, id)
 ) STRICT;
 CREATE INDEX inbox_waiting ON inbox (practice, number) WHERE drained = 0;
+)sql"},
+                                 store::Migration{2, R"sql(
+CREATE TABLE practice_inbox (
+    practice BLOB NOT NULL,
+    recipient BLOB NOT NULL,
+    wrapped BLOB NOT NULL,
+    PRIMARY KEY (practice, recipient)
+) STRICT;
+CREATE TABLE invitation (
+    id BLOB PRIMARY KEY NOT NULL,
+    practice BLOB NOT NULL,
+    login TEXT NOT NULL,
+    role INTEGER NOT NULL,
+    expires_ns INTEGER NOT NULL,
+    wrapped BLOB NOT NULL
+) STRICT;
+CREATE INDEX invitation_of ON invitation (practice, login);
 )sql"}};
 
 Error altered(std::string_view what) {
@@ -92,7 +109,7 @@ Result<PersonRow> read_person(store::Statement& row, int first) {
     out.login = row.text(first + 1);
     const auto role = role_of(row.integer(first + 2));
     const std::int64_t state = row.integer(first + 3);
-    if (!fill(out.id.bytes, row.blob(first)) || !role || (state != 0 && state != 1)) {
+    if (!fill(out.id.bytes, row.blob(first)) || !role || state < 0 || state > 2) {
         return altered("a person");
     }
     out.role = *role;
@@ -132,6 +149,75 @@ Status insert_epoch(store::Database& database, StoreId practice, const EpochRow&
         .bind(3, row.timeline.view());
     insert.bind(4, ByteView(row.wrapped)).bind(5, row.commitment.view());
     return insert.run();
+}
+
+Status insert_inbox(store::Database& database, StoreId practice, const InboxRow& row) {
+    auto insert = TRY(
+        database.prepare("INSERT INTO practice_inbox (practice, recipient, wrapped) VALUES (?1, ?2, ?3)"));
+    insert.bind(1, practice.view()).bind(2, ByteView(row.recipient)).bind(3, ByteView(row.wrapped));
+    return insert.run();
+}
+
+Status insert_slot(store::Database& database, StoreId practice, PersonId person, const Bytes& sealed) {
+    auto insert =
+        TRY(database.prepare("INSERT INTO practice_slot (practice, person, sealed) VALUES (?1, ?2, ?3)"));
+    insert.bind(1, practice.view()).bind(2, person.view()).bind(3, ByteView(sealed));
+    return insert.run();
+}
+
+// Columns: epoch, timeline, wrapped, commitment.
+Result<EpochRow> read_epoch(store::Statement& row) {
+    EpochRow out;
+    out.epoch = static_cast<store::KeyEpoch>(row.integer(0));
+    out.wrapped = row.blob(2);
+    if (!fill(out.timeline.bytes, row.blob(1)) || !fill(out.commitment.bytes, row.blob(3))) {
+        return altered("a page key");
+    }
+    return out;
+}
+
+// Slot, slot list and whether somebody left, of credentials whose practice and person are filled in.
+Status load_slot_of(store::Database& database, Credentials& out) {
+    auto slot = TRY(database.prepare("SELECT sealed FROM practice_slot WHERE practice = ?1 AND person = ?2"));
+    slot.bind(1, out.practice.id.view()).bind(2, out.person.id.view());
+    if (TRY(slot.step())) {
+        out.sealed_practice_key = slot.blob(0);
+    }
+    out.slots = TRY(load_slots(database, out.practice.id));
+    auto leaver = TRY(database.prepare(
+        "SELECT 1 FROM person p JOIN practice_slot s ON s.practice = p.practice AND s.person = p.id "
+        "WHERE p.practice = ?1 AND p.state = 1 LIMIT 1"));
+    leaver.bind(1, out.practice.id.view());
+    out.has_leaver = TRY(leaver.step());
+    return {};
+}
+
+Result<std::vector<EpochRow>> load_epochs(store::Database& database, StoreId practice) {
+    auto query =
+        TRY(database.prepare("SELECT epoch, timeline, wrapped, commitment FROM practice_epoch "
+                             "WHERE practice = ?1 ORDER BY epoch"));
+    query.bind(1, practice.view());
+    std::vector<EpochRow> out;
+    while (TRY(query.step())) {
+        out.push_back(TRY(read_epoch(query)));
+    }
+    return out;
+}
+
+Result<std::vector<InboxRow>> load_inbox_rows(store::Database& database, StoreId practice) {
+    auto query = TRY(database.prepare(
+        "SELECT recipient, wrapped FROM practice_inbox WHERE practice = ?1 ORDER BY recipient"));
+    query.bind(1, practice.view());
+    std::vector<InboxRow> out;
+    while (TRY(query.step())) {
+        InboxRow row;
+        row.wrapped = query.blob(1);
+        if (!fill(row.recipient, query.blob(0))) {
+            return altered("an inbox identity");
+        }
+        out.push_back(std::move(row));
+    }
+    return out;
 }
 
 Status insert_person(store::Database& database, StoreId practice, const PersonRow& person) {
@@ -177,19 +263,19 @@ Status insert_practice(store::Database& database, const CreatedPractice& created
     TRY(insert.run());
     TRY(insert_epoch(database, practice.id, created.epoch));
     TRY(insert_person(database, practice.id, created.rows.person));
-    auto slot =
-        TRY(database.prepare("INSERT INTO practice_slot (practice, person, sealed) VALUES (?1, ?2, ?3)"));
-    slot.bind(1, practice.id.view()).bind(2, created.rows.person.id.view());
-    slot.bind(3, ByteView(created.rows.sealed_practice_key));
-    return slot.run();
+    TRY(insert_person(database, practice.id, created.recovery));
+    TRY(insert_inbox(database, practice.id, created.inbox));
+    TRY(insert_slot(database, practice.id, created.rows.person.id, created.rows.sealed_practice_key));
+    return insert_slot(database, practice.id, created.recovery.id, created.recovery_sealed);
 }
 
 Result<std::optional<Credentials>> load_credentials(store::Database& database, std::string_view practice_name,
                                                     std::string_view login) {
-    auto query = TRY(database.prepare(
-        "SELECT p.id, p.name, p.title, p.inbox_recipient, p.slot_list_tag, "
-        "s.id, s.login, s.role, s.state, s.public_key, s.password, s.wrapped_private "
-        "FROM practice p JOIN person s ON s.practice = p.id WHERE p.name = ?1 AND s.login = ?2"));
+    auto query =
+        TRY(database.prepare("SELECT p.id, p.name, p.title, p.inbox_recipient, p.slot_list_tag, "
+                             "s.id, s.login, s.role, s.state, s.public_key, s.password, s.wrapped_private "
+                             "FROM practice p JOIN person s ON s.practice = p.id WHERE p.name = ?1 AND "
+                             "s.login = ?2 AND s.state < 2"));
     query.bind(1, practice_name).bind(2, login);
     Credentials out;
     const bool is_known = TRY(query.step());
@@ -197,29 +283,94 @@ Result<std::optional<Credentials>> load_credentials(store::Database& database, s
         out.practice = TRY(read_practice(query, 0));
         out.person = TRY(read_person(query, 5));
     }
-    auto slot = TRY(database.prepare("SELECT sealed FROM practice_slot WHERE practice = ?1 AND person = ?2"));
-    slot.bind(1, out.practice.id.view()).bind(2, out.person.id.view());
-    if (TRY(slot.step())) {
-        out.sealed_practice_key = slot.blob(0);
-    }
-    out.slots = TRY(load_slots(database, out.practice.id));
+    TRY(load_slot_of(database, out));
     return is_known ? std::optional(std::move(out)) : std::nullopt;
+}
+
+Result<std::optional<Credentials>> load_recovery(store::Database& database, std::string_view practice_name) {
+    auto query = TRY(database.prepare(
+        "SELECT p.id, p.name, p.title, p.inbox_recipient, p.slot_list_tag, "
+        "s.id, s.login, s.role, s.state, s.public_key, s.password, s.wrapped_private "
+        "FROM practice p JOIN person s ON s.practice = p.id WHERE p.name = ?1 AND s.state = 2"));
+    query.bind(1, practice_name);
+    const bool is_known = TRY(query.step());
+    if (!is_known) {
+        return std::optional<Credentials>();
+    }
+    Credentials out;
+    out.practice = TRY(read_practice(query, 0));
+    out.person = TRY(read_person(query, 5));
+    TRY(load_slot_of(database, out));
+    return std::optional(std::move(out));
+}
+
+Result<std::optional<Roster>> load_roster(store::Database& database, StoreId practice) {
+    auto query = TRY(database.prepare(
+        "SELECT id, name, title, inbox_recipient, slot_list_tag FROM practice WHERE id = ?1"));
+    query.bind(1, practice.view());
+    const bool is_known = TRY(query.step());
+    if (!is_known) {
+        return std::optional<Roster>();
+    }
+    Roster out;
+    out.practice = TRY(read_practice(query, 0));
+    auto people = TRY(database.prepare(
+        "SELECT p.id, p.login, p.role, p.state, p.public_key, p.password, p.wrapped_private, s.sealed "
+        "FROM person p LEFT JOIN practice_slot s ON s.practice = p.practice AND s.person = p.id "
+        "WHERE p.practice = ?1 ORDER BY p.id"));
+    people.bind(1, practice.view());
+    while (TRY(people.step())) {
+        PersonRow person = TRY(read_person(people, 0));
+        out.members.push_back({std::move(person), people.is_null(7) ? Bytes() : people.blob(7)});
+    }
+    out.epochs = TRY(load_epochs(database, practice));
+    out.inbox = TRY(load_inbox_rows(database, practice));
+    return std::optional(std::move(out));
+}
+
+Status store_roster(store::Database& database, const Roster& roster) {
+    const StoreId practice = roster.practice.id;
+    auto update =
+        TRY(database.prepare("UPDATE practice SET inbox_recipient = ?2, slot_list_tag = ?3 WHERE id = ?1"));
+    update.bind(1, practice.view()).bind(2, ByteView(roster.practice.inbox_recipient));
+    update.bind(3, roster.practice.slot_list_tag.view());
+    TRY(update.run());
+    for (const char* clear :
+         {"DELETE FROM practice_slot WHERE practice = ?1", "DELETE FROM person WHERE practice = ?1",
+          "DELETE FROM practice_epoch WHERE practice = ?1",
+          "DELETE FROM practice_inbox WHERE practice = ?1"}) {
+        auto statement = TRY(database.prepare(clear));
+        statement.bind(1, practice.view());
+        TRY(statement.run());
+    }
+    for (const Member& member : roster.members) {
+        TRY(insert_person(database, practice, member.row));
+        if (!member.sealed.empty()) {
+            TRY(insert_slot(database, practice, member.row.id, member.sealed));
+        }
+    }
+    for (const EpochRow& row : roster.epochs) {
+        TRY(insert_epoch(database, practice, row));
+    }
+    for (const InboxRow& row : roster.inbox) {
+        TRY(insert_inbox(database, practice, row));
+    }
+    return {};
+}
+
+Result<std::vector<crypto::Secret>> load_inbox(store::Database& database, StoreId practice,
+                                               const crypto::Secret& practice_key) {
+    std::vector<crypto::Secret> out;
+    for (const InboxRow& row : TRY(load_inbox_rows(database, practice))) {
+        out.push_back(TRY(open_inbox_row(practice, row, practice_key)));
+    }
+    return out;
 }
 
 Result<store::KeyRing> load_ring(store::Database& database, StoreId practice, TimelineId timeline,
                                  const crypto::Secret& practice_key, Entropy& entropy) {
-    auto query =
-        TRY(database.prepare("SELECT epoch, timeline, wrapped, commitment FROM practice_epoch "
-                             "WHERE practice = ?1 ORDER BY epoch"));
-    query.bind(1, practice.view());
     store::KeyRing ring;
-    while (TRY(query.step())) {
-        EpochRow row;
-        row.epoch = static_cast<store::KeyEpoch>(query.integer(0));
-        row.wrapped = query.blob(2);
-        if (!fill(row.timeline.bytes, query.blob(1)) || !fill(row.commitment.bytes, query.blob(3))) {
-            return altered("a page key");
-        }
+    for (const EpochRow& row : TRY(load_epochs(database, practice))) {
         ring.push_back(TRY(open_epoch(practice, row, practice_key)));
     }
     if (ring.empty() || ring.back().timeline != timeline) {

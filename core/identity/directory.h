@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "identity/credentials.h"
+#include "identity/roster.h"
 #include "store/database.h"
 #include "store/storage.h"
 
@@ -29,6 +30,16 @@ Status insert_practice(store::Database& database, const CreatedPractice& created
 /// Nullopt for unknown practice or login, after the same queries.
 Result<std::optional<Credentials>> load_credentials(store::Database& database, std::string_view practice_name,
                                                     std::string_view login);
+
+/// The practice with the pair behind its recovery code as the person.
+Result<std::optional<Credentials>> load_recovery(store::Database& database, std::string_view practice_name);
+
+Result<std::optional<Roster>> load_roster(store::Database& database, StoreId practice);
+/// Replaces every row of the practice.
+Status store_roster(store::Database& database, const Roster& roster);
+/// Private halves of all inbox identities.
+Result<std::vector<crypto::Secret>> load_inbox(store::Database& database, StoreId practice,
+                                               const crypto::Secret& practice_key);
 
 /// Every page key of a practice; when the newest is not of `timeline`, a new one is made, inserted and added.
 Result<store::KeyRing> load_ring(store::Database& database, StoreId practice, TimelineId timeline,

@@ -10,6 +10,7 @@ struct Gates::Opening {
     StoreId practice;
     crypto::Secret practice_key;
     store::KeyRing ring;
+    std::vector<crypto::Secret> inbox;
 };
 
 Gates::Gates(Seams seams, store::Storage& storage, IdentityOptions& options,
@@ -43,13 +44,14 @@ void Gates::enter(StoreId practice, crypto::Secret practice_key, Then then) {
 
 void Gates::begin_unlock(StoreId practice, crypto::Secret practice_key) {
     gates_[practice].state = State::unlocking;
-    auto opening = std::make_shared<Opening>(Opening{practice, std::move(practice_key), {}});
+    auto opening = std::make_shared<Opening>(Opening{practice, std::move(practice_key), {}, {}});
     const TimelineId timeline = storage_.timeline();
     storage_.transact(
         kDirectory, store::Access::write,
         [opening, timeline, &entropy = seams_.entropy](store::Database& database) -> Status {
             opening->ring =
                 TRY(load_ring(database, opening->practice, timeline, opening->practice_key, entropy));
+            opening->inbox = TRY(load_inbox(database, opening->practice, opening->practice_key));
             return {};
         },
         alive_.guard([this, opening](const Status& status) {
@@ -62,25 +64,73 @@ void Gates::begin_unlock(StoreId practice, crypto::Secret practice_key) {
 }
 
 void Gates::unlock_store(const std::shared_ptr<Opening>& opening) {
-    storage_.unlock(opening->practice, std::move(opening->ring), options_.practice_migrations,
-                    alive_.guard([this, opening](const Status& status) {
-                        const StoreId practice = opening->practice;
+    storage_.unlock(
+        opening->practice, std::move(opening->ring), options_.practice_migrations,
+        alive_.guard([this, opening](const Status& status) {
+            const StoreId practice = opening->practice;
+            if (!status) {
+                fail_unlock(practice, status.error());
+                return;
+            }
+            options_.custody->keep(practice, std::move(opening->practice_key));
+            settle_inbox(practice, std::make_shared<std::vector<crypto::Secret>>(std::move(opening->inbox)),
+                         alive_.guard([this, practice](const Status&) { finish_opening(practice); }));
+        }));
+}
+
+// The store that reads the inbox must know every identity that the directory does: the newest may be there
+// only, and a store that was restored from an older time has lost some.
+void Gates::settle_inbox(StoreId practice, Inbox inbox, Then then) {
+    if (!options_.on_created || inbox->empty()) {
+        then({});
+        return;
+    }
+    storage_.transact(
+        practice, store::Access::write,
+        [inbox, on_created = options_.on_created](store::Database& database) -> Status {
+            for (const crypto::Secret& identity : *inbox) {
+                TRY(on_created(database, identity));
+            }
+            return {};
+        },
+        alive_.guard([this, inbox, then = std::move(then)](const Status& settled) {
+            inbox->clear();
+            if (!settled && options_.journal) {
+                options_.journal("sign-in: inbox identities could not be stored: " + settled.error().text);
+            }
+            then(settled);
+        }));
+}
+
+void Gates::finish_opening(StoreId practice) {
+    if (!options_.on_unlocked) {
+        finish_unlock(practice);
+        return;
+    }
+    options_.on_unlocked(practice, alive_.guard([this, practice](const Status& drained) {
+        if (!drained && options_.journal) {
+            options_.journal("sign-in: work after opening a practice failed: " + drained.error().text);
+        }
+        finish_unlock(practice);
+    }));
+}
+
+void Gates::replace_keys(StoreId practice, Replacement replacement, Then then) {
+    if (!is_open(practice)) {
+        then({});
+        return;
+    }
+    options_.custody->keep(practice, std::move(replacement.practice_key));
+    auto inbox = std::make_shared<std::vector<crypto::Secret>>(std::move(replacement.inbox));
+    // In the store's queue: what was asked before is sealed under the old page key, what comes after under
+    // the new.
+    storage_.unlock(practice, std::move(replacement.ring), options_.practice_migrations,
+                    alive_.guard([this, practice, inbox, then = std::move(then)](const Status& status) {
                         if (!status) {
-                            fail_unlock(practice, status.error());
+                            then(status);
                             return;
                         }
-                        options_.custody->keep(practice, std::move(opening->practice_key));
-                        if (!options_.on_unlocked) {
-                            finish_unlock(practice);
-                            return;
-                        }
-                        options_.on_unlocked(practice, alive_.guard([this, practice](const Status& drained) {
-                            if (!drained && options_.journal) {
-                                options_.journal("sign-in: work after opening a practice failed: " +
-                                                 drained.error().text);
-                            }
-                            finish_unlock(practice);
-                        }));
+                        settle_inbox(practice, inbox, then);
                     }));
 }
 

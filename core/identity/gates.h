@@ -15,6 +15,7 @@
 
 #include "identity/alive.h"
 #include "identity/identity.h"
+#include "identity/roster.h"
 
 namespace firedrill::identity {
 
@@ -31,6 +32,10 @@ class Gates {
     void enter(StoreId practice, crypto::Secret practice_key, Then then);
     /// Locks it unless it is used; `then` runs when it is locked, or at once when it stays open.
     void leave(StoreId practice, Then then);
+    /// After the practice's key was replaced: an open store goes on with the new page keys, and `then` runs
+    /// when nothing is sealed under the old ones any more. A store that is not open takes them from the
+    /// directory later.
+    void replace_keys(StoreId practice, Replacement replacement, Then then);
     /// Refuses further entries, locks all.
     void close_all(Then then);
     [[nodiscard]] bool is_open(StoreId practice) const;
@@ -44,9 +49,12 @@ class Gates {
         std::vector<Then> leaving;
     };
     struct Opening;
+    using Inbox = std::shared_ptr<std::vector<crypto::Secret>>;
 
     void begin_unlock(StoreId practice, crypto::Secret practice_key);
     void unlock_store(const std::shared_ptr<Opening>& opening);
+    void settle_inbox(StoreId practice, Inbox inbox, Then then);
+    void finish_opening(StoreId practice);
     void finish_unlock(StoreId practice);
     void fail_unlock(StoreId practice, const Error& error);
     void begin_lock(StoreId practice);

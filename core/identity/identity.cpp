@@ -9,6 +9,7 @@
 #include "identity/credentials.h"
 #include "identity/directory.h"
 #include "identity/gates.h"
+#include "identity/people_node.h"
 #include "identity/rules.h"
 #include "identity/sessions.h"
 #include "identity/slow_down.h"
@@ -29,7 +30,10 @@ class IdentityNode final : public Identity {
           options_(std::move(options)),
           sessions_(seams_.entropy),
           gates_(seams_, storage_, options_,
-                 [this](StoreId practice) { return sessions_.has_any(practice); }) {
+                 [this](StoreId practice) { return sessions_.has_any(practice); }),
+          people_({seams_, storage_, options_, sessions_, gates_, slow_down_, waiting_, generations_,
+                   [this](const PracticeRow& practice, std::uint32_t staff) { remember(practice, staff); },
+                   [this](std::string_view name) { return find_practice(name); }}) {
         if (!options_.custody) {
             options_.custody = make_key_custody();
         }
@@ -44,6 +48,7 @@ class IdentityNode final : public Identity {
     void sign_out(std::string_view token, Then<void> then) override;
     void expire_sessions() override;
     void close_all(Then<void> then) override;
+    People& people() override { return people_; }
 
   private:
     struct Creation {
@@ -57,6 +62,7 @@ class IdentityNode final : public Identity {
         Then<SignedIn> then;
         Credentials credentials;
         Result<crypto::Secret> practice_key = Error{};
+        std::uint64_t generation = 0;  ///< of the practice's people when they were read
     };
     using CreationPtr = std::shared_ptr<Creation>;
     using AttemptPtr = std::shared_ptr<Attempt>;
@@ -68,6 +74,8 @@ class IdentityNode final : public Identity {
 
     void hash_attempt(const AttemptPtr& attempt);
     void judge_attempt(const AttemptPtr& attempt);
+    /// False, and answered, when the people of the practice changed since this attempt read them.
+    bool is_current(const AttemptPtr& attempt);
     void admit_person(const AttemptPtr& attempt);
 
     void leave_ended(const std::vector<StoreId>& ended);
@@ -89,6 +97,8 @@ class IdentityNode final : public Identity {
     std::map<std::string, PracticeInfo, std::less<>> practices_;
     std::set<std::string> being_created_;
     std::size_t waiting_ = 0;  // jobs given to Lane::passwords
+    Generations generations_;
+    PeopleNode people_;
     Alive alive_;
 };
 
@@ -241,7 +251,9 @@ void IdentityNode::finish_creation(const CreationPtr& creation, const Status& st
         return;
     }
     remember(creation->made.rows.practice, 1);
-    creation->then(practices_.at(creation->request.name));
+    PracticeInfo made = practices_.at(creation->request.name);
+    made.recovery_code = std::move(creation->made.recovery_code);
+    creation->then(std::move(made));
 }
 
 // --- sign-in: look up, hash, open; the same steps and the same answer whatever was wrong.
@@ -268,6 +280,9 @@ void IdentityNode::sign_in(SignIn request, Then<SignedIn> then) {
     auto attempt = std::make_shared<Attempt>();
     attempt->request = std::move(request);
     attempt->then = std::move(then);
+    if (const auto known = practices_.find(attempt->request.practice); known != practices_.end()) {
+        attempt->generation = generations_[known->second.id];
+    }
     storage_.transact(
         kDirectory, store::Access::read,
         [attempt, cost = options_.cost, &entropy = seams_.entropy](store::Database& database) -> Status {
@@ -317,17 +332,32 @@ void IdentityNode::judge_attempt(const AttemptPtr& attempt) {
         attempt->then(error);
         return;
     }
+    if (!is_current(attempt)) {
+        return;
+    }
     const SignIn& request = attempt->request;
     slow_down_.succeeded(request.practice, request.login, request.source, seams_.clock.now());
     crypto::Secret practice_key = std::move(attempt->practice_key).value();
     gates_.enter(attempt->credentials.practice.id, std::move(practice_key),
                  [this, attempt](const Status& status) {
+                     if (!is_current(attempt)) {
+                         return;
+                     }
                      if (!status) {
                          attempt->then(status.error());
                          return;
                      }
                      admit_person(attempt);
                  });
+}
+
+bool IdentityNode::is_current(const AttemptPtr& attempt) {
+    if (generations_[attempt->credentials.practice.id] == attempt->generation) {
+        return true;
+    }
+    attempt->then(
+        Error{Fault::unavailable, "sign-in: the people of this practice changed at this moment; try again"});
+    return false;
 }
 
 void IdentityNode::admit_person(const AttemptPtr& attempt) {
@@ -337,7 +367,26 @@ void IdentityNode::admit_person(const AttemptPtr& attempt) {
     session.practice_name = attempt->credentials.practice.name;
     session.login = attempt->credentials.person.login;
     session.role = attempt->credentials.person.role;
-    attempt->then(sessions_.add(std::move(session), seams_.clock.now()));
+    session.source = attempt->request.source;
+    SignedIn signed_in = sessions_.add(std::move(session), seams_.clock.now());
+    const StoreId practice = attempt->credentials.practice.id;
+    const crypto::Secret* practice_key = options_.custody->find(practice);
+    if (!attempt->credentials.has_leaver || attempt->credentials.person.role != Role::owner ||
+        practice_key == nullptr) {
+        attempt->then(std::move(signed_in));
+        return;
+    }
+    people_.replace_due_key(
+        practice, practice_key->copy(),
+        [this, attempt, signed_in = std::move(signed_in)](const Status& replaced) {
+            if (!replaced && replaced.error().fault != Fault::exists && options_.journal) {
+                options_.journal(
+                    "sign-in: the key of a practice that somebody left could not be "
+                    "replaced: " +
+                    replaced.error().text);
+            }
+            attempt->then(signed_in);
+        });
 }
 
 // --- sessions

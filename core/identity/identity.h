@@ -35,7 +35,8 @@ struct PracticeInfo {
     std::string title;                       ///< 1–200 bytes of UTF-8
     std::array<Byte, 32> inbox_recipient{};  ///< age X25519 recipient
     bool is_open = false;                    ///< somebody is signed in
-    std::uint32_t staff = 0;
+    std::uint32_t staff = 0;                 ///< active accounts
+    std::string recovery_code;               ///< only in the answer of create_practice; shown once
 };
 
 struct NewPractice {
@@ -58,7 +59,8 @@ struct Session {
     std::string practice_name;
     std::string login;
     Role role = Role::owner;
-    std::string csrf;  ///< token for forms of this session
+    std::string csrf;    ///< token for forms of this session
+    std::string source;  ///< peer address at sign-in
     Instant started;
     Instant seen;
 };
@@ -86,12 +88,14 @@ struct IdentityOptions {
     /// Runs after a practice's store was unlocked by a sign-in, before the sign-in is answered (drains the
     /// inbox). Its failure is journalled and does not fail the sign-in.
     std::function<void(StoreId, store::Storage::Done)> on_unlocked;
-    /// Runs inside the first transaction of a new practice's store, with its inbox identity (32 secret
-    /// bytes).
+    /// Stores an inbox identity (32 secret bytes) in a practice's store unless it is there: in the first
+    /// transaction of a new one, and whenever one is opened.
     std::function<Status(store::Database&, const crypto::Secret& inbox_identity)> on_created;
     /// One sentence for operators; never patient data or secrets.
     std::function<void(std::string_view)> journal;
 };
+
+class People;
 
 class Identity {
   public:
@@ -118,6 +122,7 @@ class Identity {
     virtual void sign_out(std::string_view token, Then<void> then) = 0;
     /// Ends sessions past their limits; the node calls it every minute.
     virtual void expire_sessions() = 0;
+    virtual People& people() = 0;
     /// Ends all, locks all (clean stop).
     virtual void close_all(Then<void> then) = 0;
 };

@@ -49,8 +49,9 @@ Status check_login(std::string_view login) {
     return {};
 }
 
-Result<crypto::Secret> take_new_password(const crypto::Secret& typed, PasswordUse use, std::string_view practice,
-                                         std::string_view title, std::string_view login) {
+Result<crypto::Secret> take_new_password(const crypto::Secret& typed, PasswordUse use,
+                                         std::string_view practice, std::string_view title,
+                                         std::string_view login) {
     crypto::Secret password = TRY(normalise_password(typed.view()));
     const std::string lower_title = lower_ascii(title);
     std::vector<std::string_view> around = words_of(lower_title);

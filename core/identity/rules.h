@@ -23,7 +23,8 @@ Status check_new_practice(const NewPractice& request);
 Status check_login(std::string_view login);
 
 /// The password as it is hashed, when it may be chosen; bad_input otherwise. Milliseconds: from a job.
-Result<crypto::Secret> take_new_password(const crypto::Secret& typed, PasswordUse use, std::string_view practice,
-                                         std::string_view title, std::string_view login);
+Result<crypto::Secret> take_new_password(const crypto::Secret& typed, PasswordUse use,
+                                         std::string_view practice, std::string_view title,
+                                         std::string_view login);
 
 }  // namespace firedrill::identity

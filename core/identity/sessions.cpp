@@ -26,6 +26,11 @@ Digest key_of(std::string_view token) {
     return crypto::sha256(as_bytes(token));
 }
 
+// Names a session to its own person; says nothing about the token.
+std::string id_of(const Digest& key) {
+    return to_hex(key.view().first(8));
+}
+
 }  // namespace
 
 SignedIn SessionTable::add(Session session, Instant now) {
@@ -70,6 +75,43 @@ void SessionTable::remove(std::string_view token, std::vector<StoreId>& ended) {
         ended.push_back(found->second.practice);
         sessions_.erase(found);
     }
+}
+
+void SessionTable::remove_person(StoreId practice, PersonId person, std::string_view except_token,
+                                 std::vector<StoreId>& ended) {
+    const Digest kept = key_of(except_token);
+    std::erase_if(sessions_, [&](const auto& entry) {
+        const bool is_theirs = entry.second.practice == practice && entry.second.person == person;
+        if (is_theirs && entry.first != kept) {
+            ended.push_back(practice);
+            return true;
+        }
+        return false;
+    });
+}
+
+std::vector<SessionInfo> SessionTable::list_person(StoreId practice, PersonId person, std::string_view token,
+                                                   Instant now) const {
+    const Digest own = key_of(token);
+    std::vector<SessionInfo> out;
+    for (const auto& [key, session] : sessions_) {
+        if (session.practice == practice && session.person == person && !is_past(session, now)) {
+            out.push_back({id_of(key), session.source, session.started, session.seen, key == own});
+        }
+    }
+    return out;
+}
+
+bool SessionTable::remove_one(StoreId practice, PersonId person, std::string_view id,
+                              std::vector<StoreId>& ended) {
+    return std::erase_if(sessions_, [&](const auto& entry) {
+               if (entry.second.practice == practice && entry.second.person == person &&
+                   id_of(entry.first) == id) {
+                   ended.push_back(practice);
+                   return true;
+               }
+               return false;
+           }) > 0;
 }
 
 void SessionTable::expire(Instant now, std::vector<StoreId>& ended) {

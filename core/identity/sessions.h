@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "identity/identity.h"
+#include "identity/people.h"
 
 namespace firedrill::identity {
 
@@ -25,6 +26,13 @@ class SessionTable {
     const Session* find(std::string_view token, Instant now, std::vector<StoreId>& ended);
     /// Ends it; its practice goes into `ended`.
     void remove(std::string_view token, std::vector<StoreId>& ended);
+    /// Ends all sessions of a person but the one of `except_token` (empty: all).
+    void remove_person(StoreId practice, PersonId person, std::string_view except_token,
+                       std::vector<StoreId>& ended);
+    [[nodiscard]] std::vector<SessionInfo> list_person(StoreId practice, PersonId person,
+                                                       std::string_view token, Instant now) const;
+    /// False when the person has no session of that id.
+    bool remove_one(StoreId practice, PersonId person, std::string_view id, std::vector<StoreId>& ended);
     void expire(Instant now, std::vector<StoreId>& ended);
     void remove_all() { sessions_.clear(); }
     [[nodiscard]] bool has_any(StoreId practice) const;

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "crypto/secret.h"
+#include "identity/people.h"
 
 namespace firedrill::node {
 
@@ -37,8 +38,8 @@ class Fields {
     }
     Status expect_no_more() const {
         if (!object_.empty()) {
-            return Error{Fault::bad_usage,
-                         fmt::format("the command has an unknown field \"{}\"", std::string(object_.begin()->key()))};
+            return Error{Fault::bad_usage, fmt::format("the command has an unknown field \"{}\"",
+                                                       std::string(object_.begin()->key()))};
         }
         return {};
     }
@@ -48,11 +49,33 @@ class Fields {
 };
 
 json::object describe(const identity::PracticeInfo& practice) {
-    return {{"id", to_hex(practice.id)},
-            {"name", practice.name},
-            {"title", practice.title},
-            {"is_open", practice.is_open},
-            {"staff", practice.staff}};
+    json::object out{{"id", to_hex(practice.id)},
+                     {"name", practice.name},
+                     {"title", practice.title},
+                     {"is_open", practice.is_open},
+                     {"staff", practice.staff}};
+    if (!practice.recovery_code.empty()) {
+        out["recovery_code"] = practice.recovery_code;
+    }
+    return out;
+}
+
+json::object describe(const identity::PeopleList& list) {
+    json::array people;
+    for (const identity::Person& one : list.people) {
+        people.push_back(json::object{{"id", to_hex(one.id)},
+                                      {"login", one.login},
+                                      {"role", identity::role_name(one.role)},
+                                      {"is_active", one.is_active},
+                                      {"holds_key", one.holds_key}});
+    }
+    json::array invitations;
+    for (const identity::OpenInvitation& one : list.invitations) {
+        invitations.push_back(json::object{{"login", one.login},
+                                           {"role", identity::role_name(one.role)},
+                                           {"expires", format_utc(one.expires)}});
+    }
+    return {{"people", std::move(people)}, {"invitations", std::move(invitations)}};
 }
 
 json::object describe(const store::Health& health) {
@@ -112,17 +135,54 @@ Result<identity::NewPractice> read_new_practice(Fields& fields) {
 }
 
 void list_practices(CommandTargets targets, Then then) {
-    targets.identity.list_practices([then = std::move(then)](Result<std::vector<identity::PracticeInfo>> found) {
-        if (!found) {
-            then(std::move(found).error());
-            return;
-        }
-        json::array out;
-        for (const identity::PracticeInfo& practice : *found) {
-            out.push_back(describe(practice));
-        }
-        then(json::serialize(out));
+    targets.identity.list_practices(
+        [then = std::move(then)](Result<std::vector<identity::PracticeInfo>> found) {
+            if (!found) {
+                then(std::move(found).error());
+                return;
+            }
+            json::array out;
+            for (const identity::PracticeInfo& practice : *found) {
+                out.push_back(describe(practice));
+            }
+            then(json::serialize(out));
+        });
+}
+
+void list_staff(CommandTargets targets, Fields& fields, const Then& then) {
+    Result<std::string> practice = fields.take("practice");
+    Status more = practice ? fields.expect_no_more() : Status(practice.error());
+    if (!more) {
+        then(std::move(more).error());
+        return;
+    }
+    targets.identity.people().list(*practice, [then](Result<identity::PeopleList> list) {
+        then(list ? Result<std::string>(json::serialize(describe(*list)))
+                  : Result<std::string>(list.error()));
     });
+}
+
+void disable_staff(CommandTargets targets, Fields& fields, const Then& then) {
+    Result<std::string> practice = fields.take("practice");
+    Result<std::string> login = practice ? fields.take("login") : practice;
+    Status more = login ? fields.expect_no_more() : Status(login.error());
+    if (!more) {
+        then(std::move(more).error());
+        return;
+    }
+    targets.identity.people().disable_by_operator(
+        *practice, *login, [then, login = *login](const Status& left) {
+            if (!left) {
+                then(left.error());
+                return;
+            }
+            then(json::serialize(json::object{{"login", login},
+                                              {"is_active", false},
+                                              {"note",
+                                               "the account is off and its sessions have ended; the "
+                                               "practice's key is replaced when an owner signs "
+                                               "in next"}}));
+        });
 }
 
 }  // namespace
@@ -159,7 +219,16 @@ void run_command(CommandTargets targets, std::string request, Then then) {
             return;
         }
         Result<identity::PracticeInfo> found = targets.identity.find_practice(*name);
-        then(found ? Result<std::string>(json::serialize(describe(*found))) : Result<std::string>(found.error()));
+        then(found ? Result<std::string>(json::serialize(describe(*found)))
+                   : Result<std::string>(found.error()));
+        return;
+    }
+    if (*verb == "staff.list") {
+        list_staff(targets, *fields, then);
+        return;
+    }
+    if (*verb == "staff.disable") {
+        disable_staff(targets, *fields, then);
         return;
     }
     if (Status more = fields->expect_no_more(); !more) {
@@ -171,9 +240,11 @@ void run_command(CommandTargets targets, std::string request, Then then) {
     } else if (*verb == "practice.list") {
         list_practices(targets, std::move(then));
     } else {
-        then(Error{Fault::bad_usage,
-                   fmt::format("unknown verb \"{}\"; known: status, practice.create, practice.list, practice.show",
-                               *verb)});
+        then(Error{
+            Fault::bad_usage,
+            fmt::format("unknown verb \"{}\"; known: status, practice.create, practice.list, practice.show, "
+                        "staff.disable, staff.list",
+                        *verb)});
     }
 }
 

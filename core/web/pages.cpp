@@ -29,9 +29,13 @@ Markup hidden(std::string_view name, std::string_view value) {
 }
 
 Markup sign_out_form(const identity::Session& session) {
+    Markup people;
+    if (identity::may(session.role, identity::Action::list_people)) {
+        people = text(" · ") + link_to(path({"p", session.practice_name, "staff"}), "People");
+    }
     return element("form", {{"method", "post"}, {"action", "/sign-out"}, {"class", "sign-out"}},
                    hidden(kCsrfField, session.csrf) +
-                       element("span", text(fmt::format("Signed in as {}", session.login))) +
+                       element("span", text("Signed in as ") + link_to("/account", session.login) + people) +
                        element("button", {{"type", "submit"}, {"class", "quiet"}}, text("Sign out")));
 }
 
@@ -134,6 +138,8 @@ Markup sign_in(std::string_view practice, std::string_view login, std::string_vi
                    {{"type", "password"}, {"autocomplete", "current-password"}, {"required", ""}});
     main += element("form", {{"method", "post"}, {"action", "/sign-in"}, {"novalidate", ""}},
                     fields + element("button", {{"type", "submit"}}, text("Sign in")));
+    main += element("p", link_to("/join", "Accept an invitation")) +
+            element("p", link_to("/recover", "Every owner's password is lost"));
     return framed(problem.empty() ? "Sign in" : "Error: Sign in", main);
 }
 

@@ -16,7 +16,7 @@ struct Entry {
     std::array<std::string_view, 4> segments;
     std::size_t count;
 };
-constexpr std::array<Entry, 10> kRoutes = {{
+constexpr std::array<Entry, 18> kRoutes = {{
     {Page::home, kRead, {}, 0},
     {Page::status, kRead, {"status"}, 1},
     {Page::style, kRead, {"style.css"}, 1},
@@ -27,6 +27,14 @@ constexpr std::array<Entry, 10> kRoutes = {{
     {Page::sign_out, kWrite, {"sign-out"}, 1},
     {Page::submissions, kRead, {"p", ":", "submissions"}, 3},
     {Page::submission, kRead, {"p", ":", "submissions", ":"}, 4},
+    {Page::staff, kRead, {"p", ":", "staff"}, 3},
+    {Page::staff_invite, kWrite, {"p", ":", "staff", "invite"}, 4},
+    {Page::staff_disable, kWrite, {"p", ":", "staff", "disable"}, 4},
+    {Page::join, kBoth, {"join"}, 1},
+    {Page::account, kRead, {"account"}, 1},
+    {Page::account_password, kWrite, {"account", "password"}, 2},
+    {Page::account_sessions, kWrite, {"account", "sessions"}, 2},
+    {Page::recover, kBoth, {"recover"}, 1},
 }};
 
 /// "/a/b" to {"a", "b"}; "/" to nothing; nullopt when there are more than any route has, or an empty one.

@@ -22,6 +22,14 @@ enum class Page : std::uint8_t {
     sign_out,
     submissions,
     submission,
+    staff,
+    staff_invite,
+    staff_disable,
+    join,
+    account,
+    account_password,
+    account_sessions,
+    recover,
 };
 struct Route {
     Page page = Page::home;

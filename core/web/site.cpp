@@ -9,6 +9,7 @@
 #include "crypto/hash.h"
 #include "crypto/secret.h"
 #include "web/pages.h"
+#include "web/people_site.h"
 #include "web/post_checks.h"
 #include "web/replies.h"
 #include "web/routes.h"
@@ -69,6 +70,11 @@ Response not_found() {
     return notice_reply(404, "Page not found", "There is no page at this address.");
 }
 
+Response not_yours() {
+    return notice_reply(403, "Not yours to see",
+                        "Your role does not allow that. Ask an owner of the practice.");
+}
+
 Response with_field(Response response, std::string_view name, std::string_view value) {
     response.fields.emplace_back(name, value);
     return response;
@@ -89,7 +95,8 @@ class Site final : public Handler {
         : seams_(std::move(seams)),
           identity_(identity),
           submissions_(submissions),
-          options_(std::move(options)) {
+          options_(std::move(options)),
+          people_(seams_.clock, identity_) {
         for (std::string& host : options_.hosts) {
             std::ranges::transform(host, host.begin(), [](char c) {
                 return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -124,6 +131,7 @@ class Site final : public Handler {
     void post_sign_out(Request& request, Reply reply);
     void get_submissions(const Request& request, const Route& route, Reply reply);
     void get_submission(const Request& request, const Route& route, Reply reply);
+    void visit_people(Request& request, const Route& route, Reply reply);
 
     /// The session of the request's cookie; nullopt when there is none that lives.
     std::optional<identity::Session> session_of(const Request& request) {
@@ -145,6 +153,7 @@ class Site final : public Handler {
     identity::Identity& identity_;
     forms::Submissions& submissions_;
     SiteOptions options_;
+    PeopleSite people_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< owned here alone; callbacks hold it weakly
 };
 
@@ -180,7 +189,26 @@ void Site::dispatch(Request& request, Reply reply) {
         case Page::sign_out: return post_sign_out(request, std::move(reply));
         case Page::submissions: return get_submissions(request, *route, std::move(reply));
         case Page::submission: return get_submission(request, *route, std::move(reply));
+        case Page::join:
+        case Page::recover: return people_.handle_public(request, route->page, std::move(reply));
+        case Page::staff:
+        case Page::staff_invite:
+        case Page::staff_disable:
+        case Page::account:
+        case Page::account_password:
+        case Page::account_sessions: return visit_people(request, *route, std::move(reply));
     }
+}
+
+void Site::visit_people(Request& request, const Route& route, Reply reply) {
+    const auto session = route.practice.empty() ? session_of(request) : session_for(request, route, reply);
+    if (!session) {
+        if (route.practice.empty()) {
+            reply(sign_in_reply("", "", "Please sign in to see this."));
+        }
+        return;
+    }
+    people_.handle_private(request, route.page, {*session, *find_cookie(request, kCookie)}, std::move(reply));
 }
 
 void Site::get_home(Reply reply) {
@@ -391,6 +419,9 @@ void Site::get_submissions(const Request& request, const Route& route, Reply rep
     if (!session) {
         return;
     }
+    if (!identity::may(session->role, identity::Action::list_submissions)) {
+        return reply(not_yours());
+    }
     submissions_.list(session->practice, kListLimit,
                       [this, alive = std::weak_ptr<int>(alive_), session = *session,
                        reply = std::move(reply)](Result<std::vector<forms::Summary>> list) {
@@ -405,6 +436,9 @@ void Site::get_submission(const Request& request, const Route& route, Reply repl
     auto session = session_for(request, route, reply);
     if (!session) {
         return;
+    }
+    if (!identity::may(session->role, identity::Action::read_submission)) {
+        return reply(not_yours());
     }
     const auto id = parse_id<SubmissionId>(route.object);
     if (!id) {

@@ -10,12 +10,13 @@
 namespace firedrill::identity {
 namespace {
 
-// One letter a role, in the order owner, clinician, front desk, biller, read-only: y yes, p with password, - no.
+// One letter a role, in the order owner, clinician, front desk, biller, read-only: y yes, p with password, -
+// no.
 const std::map<Action, std::string> kExpected{
-    {Action::list_submissions, "yyyyy"},    {Action::read_submission, "yyy-y"},
-    {Action::list_people, "y----"},         {Action::invite_person, "p----"},
-    {Action::disable_person, "p----"},      {Action::change_own_password, "ppppp"},
-    {Action::list_own_sessions, "yyyyy"},   {Action::end_own_sessions, "yyyyy"},
+    {Action::list_submissions, "yyyyy"},  {Action::read_submission, "yyy-y"},
+    {Action::list_people, "y----"},       {Action::invite_person, "p----"},
+    {Action::disable_person, "p----"},    {Action::change_own_password, "ppppp"},
+    {Action::list_own_sessions, "yyyyy"}, {Action::end_own_sessions, "yyyyy"},
 };
 
 TEST(Authority, IsThisTableAndNothingElse) {
@@ -23,8 +24,11 @@ TEST(Authority, IsThisTableAndNothingElse) {
     for (const Action action : kActions) {
         for (std::size_t i = 0; i < kRoles.size(); ++i) {
             const char letter = kExpected.at(action).at(i);
-            const Answer expected = letter == 'y' ? Answer::yes : letter == 'p' ? Answer::yes_with_password : Answer::no;
-            EXPECT_EQ(authority(kRoles[i], action), expected) << action_name(action) << ", " << role_name(kRoles[i]);
+            const Answer expected = letter == 'y'   ? Answer::yes
+                                    : letter == 'p' ? Answer::yes_with_password
+                                                    : Answer::no;
+            EXPECT_EQ(authority(kRoles[i], action), expected)
+                << action_name(action) << ", " << role_name(kRoles[i]);
             EXPECT_EQ(may(kRoles[i], action), letter != '-');
         }
     }

@@ -130,8 +130,10 @@ TEST(NodeKeysGolden, BytesAreAsDocumented) {
     const Bytes document = seal_node_keys(keys, secret("worked example"), crypto::kToyCost, entropy);
     EXPECT_EQ(document.size(), 353u);
     EXPECT_EQ(to_hex(ByteView(document).first(52)),
-              "46444e4f444b455901000000956eeb2f2632d7bd03f166b233e3ef280800000001000000dc8ee7021ce347aaf2337c4dc5521434");
-    EXPECT_EQ(to_hex(ByteView(document).subspan(156, 24)), "c10000008323983769541fc99c57bd4941ad0005c0e00748");
+              "46444e4f444b455901000000956eeb2f2632d7bd03f166b233e3ef280800000001000000dc8ee7021ce347aaf2337c"
+              "4dc5521434");
+    EXPECT_EQ(to_hex(ByteView(document).subspan(156, 24)),
+              "c10000008323983769541fc99c57bd4941ad0005c0e00748");
     EXPECT_EQ(to_hex(crypto::sha256(document).view()),
               "9eaaf486b9042693613858ecfbd27fdb4d18350e7e2ed7c2a792697e0a8ed3a6");
 }

@@ -14,16 +14,17 @@ Status check(std::string_view text, PasswordUse use = PasswordUse::staff_alone) 
 }
 
 TEST(PasswordPolicy, TakesLongUnrelatedWordsAndRandomLetters) {
-    for (const char* good : {"sunlit otter 42 basket", "correcter hearse buttery stapler", "k7mq-x2pd-9wet-hhrn-44vz",
-                             "ein Zug fährt nach Łódź am Montag", "пятнадцать воронов летят"}) {
+    for (const char* good :
+         {"sunlit otter 42 basket", "correcter hearse buttery stapler", "k7mq-x2pd-9wet-hhrn-44vz",
+          "ein Zug fährt nach Łódź am Montag", "пятнадцать воронов летят"}) {
         EXPECT_TRUE(check(good)) << good;
     }
 }
 
 TEST(PasswordPolicy, RefusesShortCommonRelatedAndGuessableOnes) {
-    for (const char* bad : {"short", "14 characters!", "123456789012345", "aaaaaaaaaaaaaaaaaaaa", "passwordpassword",
-                            "abcdefghijklmnopqrst", "qwertyuiopasdfgh", "Harbor-PT 2026!", "jordanjordanjordan",
-                            "1q2w3e4r5t6y7u8i"}) {
+    for (const char* bad : {"short", "14 characters!", "123456789012345", "aaaaaaaaaaaaaaaaaaaa",
+                            "passwordpassword", "abcdefghijklmnopqrst", "qwertyuiopasdfgh", "Harbor-PT 2026!",
+                            "jordanjordanjordan", "1q2w3e4r5t6y7u8i"}) {
         EXPECT_FALSE(check(bad)) << bad;
     }
 }

@@ -14,6 +14,7 @@
 #include "crypto/hash.h"
 #include "forms/submissions.h"
 #include "identity/identity.h"
+#include "identity/people.h"
 
 namespace firedrill::web::test {
 
@@ -43,6 +44,30 @@ inline StoreId practice_id(Byte number) {
     id.bytes[0] = number;
     return id;
 }
+
+/// Nobody comes and nobody leaves: people are tested over the real thing (tests/node).
+class FakePeople final : public identity::People {
+  public:
+    void list(std::string_view, Then<identity::PeopleList> then) override { then(not_here()); }
+    void invite(identity::Confirmation, std::string, identity::Role,
+                Then<identity::Invitation> then) override {
+        then(not_here());
+    }
+    void join(identity::Joining, Then<identity::Joined> then) override { then(not_here()); }
+    void disable(identity::Confirmation, PersonId, Then<void> then) override { then(not_here()); }
+    void disable_by_operator(std::string_view, std::string_view, Then<void> then) override {
+        then(not_here());
+    }
+    void change_password(identity::Confirmation, crypto::Secret, std::string, Then<void> then) override {
+        then(not_here());
+    }
+    std::vector<identity::SessionInfo> list_sessions(std::string_view) override { return {}; }
+    Status end_session(std::string_view, std::string_view) override { return not_here(); }
+    void recover(identity::Recovery, Then<identity::Recovered> then) override { then(not_here()); }
+
+  private:
+    static Error not_here() { return {Fault::unavailable, "not here"}; }
+};
 
 class FakeIdentity final : public identity::Identity {
   public:
@@ -108,6 +133,7 @@ class FakeIdentity final : public identity::Identity {
         sessions_.erase(std::string(token));
         valve.pass([then] { then({}); });
     }
+    identity::People& people() override { return people_; }
     void expire_sessions() override { sessions_.clear(); }
     void close_all(Then<void> then) override {
         sessions_.clear();
@@ -118,6 +144,7 @@ class FakeIdentity final : public identity::Identity {
     std::vector<identity::PracticeInfo> practices_;
     std::map<std::string, identity::Session, std::less<>> sessions_;
     std::size_t tokens_ = 0;
+    FakePeople people_;
 };
 
 class FakeSubmissions final : public forms::Submissions {

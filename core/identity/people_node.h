@@ -1,0 +1,107 @@
+// PeopleNode: People over the node's directory. Loop only; used inside identity/.
+//
+// It shares sessions, gates and slow-down with IdentityNode, which owns them and lives longer.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "identity/alive.h"
+#include "identity/directory.h"
+#include "identity/gates.h"
+#include "identity/invitations.h"
+#include "identity/people.h"
+#include "identity/sessions.h"
+#include "identity/slow_down.h"
+
+namespace firedrill::identity {
+
+/// How often the people of a practice changed so that a sign-in that began before must not succeed after.
+using Generations = std::map<StoreId, std::uint64_t>;
+
+struct PeopleTools {
+    Seams seams;
+    store::Storage& storage;
+    const IdentityOptions& options;
+    SessionTable& sessions;
+    Gates& gates;
+    SlowDown& slow_down;
+    std::size_t& waiting;  ///< jobs given to Lane::passwords
+    Generations& generations;
+    /// Takes over what the directory says now.
+    std::function<void(const PracticeRow&, std::uint32_t staff)> remember;
+    std::function<Result<PracticeInfo>(std::string_view name)> find_practice;
+};
+
+class PeopleNode final : public People {
+  public:
+    explicit PeopleNode(PeopleTools tools) : tools_(std::move(tools)) {}
+
+    void list(std::string_view practice_name, Then<PeopleList> then) override;
+    void invite(Confirmation who, std::string login, Role role, Then<Invitation> then) override;
+    void join(Joining joining, Then<Joined> then) override;
+    void disable(Confirmation who, PersonId person, Then<void> then) override;
+    void disable_by_operator(std::string_view practice_name, std::string_view login,
+                             Then<void> then) override;
+    void change_password(Confirmation who, crypto::Secret new_password, std::string token,
+                         Then<void> then) override;
+    std::vector<SessionInfo> list_sessions(std::string_view token) override;
+    Status end_session(std::string_view token, std::string_view id) override;
+    void recover(Recovery recovery, Then<Recovered> then) override;
+
+    /// Replaces the practice key if somebody disabled still holds a slot: an owner has signed in after the
+    /// operator disabled an account.
+    void replace_due_key(StoreId practice, crypto::Secret practice_key, Then<void> then);
+
+  private:
+    /// One act of a signed-in person, from password to done.
+    struct Act {
+        Confirmation who;
+        Action action = Action::list_people;
+        Credentials credentials;
+        Result<crypto::Secret> practice_key = Error{};
+        Status also;  ///< of `work`
+        /// Further dear work with the right password, on Lane::passwords.
+        std::function<Status(Act&, const crypto::Secret& password)> work;
+        std::function<void(Status)> next;
+        PersonRow changed;  ///< what `work` made
+    };
+    using ActPtr = std::shared_ptr<Act>;
+    using RosterPtr = std::shared_ptr<Roster>;
+    using Change = std::function<Status(store::Database&, Roster&)>;
+    struct Entry;
+    using EntryPtr = std::shared_ptr<Entry>;
+    struct Rescue;
+    using RescuePtr = std::shared_ptr<Rescue>;
+
+    void confirm(const ActPtr& act);
+    void check_password(const ActPtr& act);
+    void judge(const ActPtr& act);
+    /// Error when this source must wait or too many people do.
+    Status admit(std::string_view practice, std::string_view login, std::string_view source);
+    /// One transaction: load, change, store. Remembers the outcome.
+    void change(StoreId practice, Change change, Then<void> then);
+    /// A transaction that replaces the practice key after `before` changed the roster. `stored` runs once it
+    /// is durable, also when the open store then cannot go on with the new keys: its next opening takes them.
+    void replace_key(StoreId practice, crypto::Secret practice_key, Change before,
+                     std::function<void()> stored, Then<void> then);
+    void end_sessions(StoreId practice, PersonId person, std::string_view except_token);
+    void leave_ended(const std::vector<StoreId>& ended);
+
+    void find_invitation(const EntryPtr& entry);
+    void make_entrant(const EntryPtr& entry);
+    void store_entrant(const EntryPtr& entry);
+    void open_with_code(const RescuePtr& rescue);
+    void store_rescue(const RescuePtr& rescue);
+
+    template <class T>
+    void answer(Then<T> then, Result<T> result) {
+        tools_.seams.clock.defer(
+            alive_.guard([then = std::move(then), result = std::move(result)] { then(result); }));
+    }
+
+    PeopleTools tools_;
+    Alive alive_;
+};
+
+}  // namespace firedrill::identity

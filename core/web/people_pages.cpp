@@ -1,0 +1,246 @@
+#include "web/people_pages.h"
+
+#include <fmt/format.h>
+
+#include "identity/password_policy.h"
+#include "web/pages.h"
+
+namespace firedrill::web::pages {
+namespace {
+
+using html::element;
+using html::Markup;
+using html::path;
+using html::text;
+
+Markup paragraph(std::string_view words) {
+    return element("p", text(words));
+}
+
+Markup link_to(const std::string& address, std::string_view label) {
+    return element("a", {{"href", address}}, text(label));
+}
+
+Markup hidden(std::string_view name, std::string_view value) {
+    return element("input", {{"type", "hidden"}, {"name", std::string(name)}, {"value", std::string(value)}});
+}
+
+Markup button(std::string_view label) {
+    return element("button", {{"type", "submit"}}, text(label));
+}
+
+Markup field(const std::string& id, std::string_view label, html::Attributes attributes,
+             std::string_view hint = {}) {
+    const std::string name =
+        id.substr(id.find(':') + 1);  // "invite:password" is the id of a field "password"
+    attributes.insert(attributes.end(), {{"id", id}, {"name", name}, {"required", ""}});
+    Markup described;
+    if (!hint.empty()) {
+        attributes.push_back({"aria-describedby", id + "-hint"});
+        described = element("p", {{"class", "hint"}, {"id", id + "-hint"}}, text(hint));
+    }
+    return element("div", {{"class", "field"}},
+                   element("label", {{"for", id}}, text(label)) + described + element("input", attributes));
+}
+
+Markup password_field(const std::string& id, std::string_view label) {
+    return field(id, label, {{"type", "password"}, {"autocomplete", "current-password"}});
+}
+
+Markup new_password_fields() {
+    return field("new", "New password", {{"type", "password"}, {"autocomplete", "new-password"}},
+                 identity::kPasswordGuidance) +
+           field("again", "New password again", {{"type", "password"}, {"autocomplete", "new-password"}});
+}
+
+Markup plain_field(const std::string& id, std::string_view label, std::string_view value,
+                   std::string_view autocomplete) {
+    return field(id, label,
+                 {{"type", "text"},
+                  {"value", std::string(value)},
+                  {"autocomplete", std::string(autocomplete)},
+                  {"autocapitalize", "none"},
+                  {"spellcheck", "false"}});
+}
+
+Markup post(const std::string& address, const Markup& inside) {
+    return element("form", {{"method", "post"}, {"action", address}, {"novalidate", ""}}, inside);
+}
+
+Markup problem_of(std::string_view problem) {
+    if (problem.empty()) {
+        return {};
+    }
+    const std::pair<std::string, std::string> one{"", std::string(problem)};
+    return problem_summary({&one, 1});
+}
+
+std::string title_of(std::string_view title, std::string_view problem) {
+    return (problem.empty() ? "" : "Error: ") + std::string(title);
+}
+
+std::string minute_of(WallTime at) {
+    const std::string full = format_utc(at);
+    return full.substr(0, 10) + " " + full.substr(11, 5) + " UTC";
+}
+
+Markup heads(std::initializer_list<std::string_view> names) {
+    Markup out;
+    for (const std::string_view name : names) {
+        out += element("th", {{"scope", "col"}}, text(name));
+    }
+    return element("thead", element("tr", out));
+}
+
+Markup code_box(std::string_view code) {
+    return element("p", {{"class", "code"}}, element("code", text(code)));
+}
+
+Markup back_to_forms(const identity::Session& session) {
+    return element("p", link_to(path({"p", session.practice_name, "submissions"}), "All submitted forms"));
+}
+
+Markup disable_form(const identity::Session& session, const identity::Person& person) {
+    return post(path({"p", session.practice_name, "staff", "disable"}),
+                hidden(kCsrfField, session.csrf) + hidden("person", to_hex(person.id)) +
+                    password_field(to_hex(person.id) + ":password", "Your password") +
+                    button("Disable " + person.login));
+}
+
+Markup invite_form(const identity::Session& session) {
+    Markup options;
+    for (const identity::Role role : identity::kRoles) {
+        const std::string name(identity::role_name(role));
+        options += element("option", {{"value", name}}, text(name));
+    }
+    const Markup role = element("div", {{"class", "field"}},
+                                element("label", {{"for", "role"}}, text("Role")) +
+                                    element("select", {{"id", "role"}, {"name", "role"}}, options));
+    return post(path({"p", session.practice_name, "staff", "invite"}),
+                hidden(kCsrfField, session.csrf) +
+                    plain_field("login", "Sign-in name of the colleague", "", "off") + role +
+                    password_field("invite:password", "Your password") + button("Make an invitation"));
+}
+
+}  // namespace
+
+Markup staff(const identity::Session& session, const identity::PeopleList& list, std::string_view problem) {
+    Markup rows;
+    for (const identity::Person& person : list.people) {
+        const bool may_leave = person.is_active && person.id != session.person;
+        const char* state = person.is_active   ? "active"
+                            : person.holds_key ? "disabled, key not replaced yet"
+                                               : "disabled";
+        rows += element("tr", element("th", {{"scope", "row"}}, text(person.login)) +
+                                  element("td", text(identity::role_name(person.role))) +
+                                  element("td", text(state)) +
+                                  element("td", may_leave ? disable_form(session, person) : Markup()));
+    }
+    Markup main =
+        problem_of(problem) + element("h1", text("People of the practice")) +
+        element("table", element("caption", text("Everybody with an account")) +
+                             heads({"Sign-in name", "Role", "State", "Leaving"}) + element("tbody", rows)) +
+        paragraph(
+            "Disabling an account ends its sessions at once and replaces the practice's key: nothing that "
+            "is written from then on opens with what that person had.");
+    if (!list.invitations.empty()) {
+        Markup open;
+        for (const identity::OpenInvitation& one : list.invitations) {
+            open += element("tr", element("th", {{"scope", "row"}}, text(one.login)) +
+                                      element("td", text(identity::role_name(one.role))) +
+                                      element("td", text(minute_of(one.expires))));
+        }
+        main += element("table", element("caption", text("Open invitations")) +
+                                     heads({"Sign-in name", "Role", "Expires"}) + element("tbody", open));
+    }
+    main += element("h2", text("Invite a colleague")) +
+            paragraph(
+                "For a new colleague give a free name. For a colleague who forgot their password give "
+                "theirs: they "
+                "choose a new one, and you never learn it.") +
+            invite_form(session) + element("p", link_to("/account", "Your account")) + back_to_forms(session);
+    return framed(title_of("People of the practice", problem), main);
+}
+
+Markup invited(const identity::Session& session, const identity::Invitation& invitation) {
+    return framed(
+        "Invitation",
+        element("h1", text("Invitation for " + invitation.login)) +
+            paragraph(
+                "Give this code to your colleague, on paper or in person. It is shown once and works once.") +
+            code_box(invitation.code) +
+            paragraph(fmt::format(
+                "They open /join on this site before {} and choose a password of their own. They will be "
+                "{}.",
+                minute_of(invitation.expires), identity::role_name(invitation.role))) +
+            element("p", link_to(path({"p", session.practice_name, "staff"}), "People of the practice")));
+}
+
+Markup join(std::string_view problem) {
+    return framed(title_of("Accept an invitation", problem),
+                  problem_of(problem) + element("h1", text("Accept an invitation")) +
+                      post("/join", plain_field("code", "Invitation code", "", "off") +
+                                        new_password_fields() + button("Make my account")));
+}
+
+Markup joined(const identity::Joined& joined) {
+    return framed("Welcome",
+                  element("h1", text("Welcome")) +
+                      paragraph(fmt::format("Your sign-in name is {}.", joined.login)) +
+                      element("p", link_to("/sign-in?practice=" + joined.practice_name, "Sign in")));
+}
+
+Markup account(const identity::Session& session, std::span<const identity::SessionInfo> sessions, Instant now,
+               std::string_view problem, std::string_view done) {
+    Markup rows;
+    for (const identity::SessionInfo& one : sessions) {
+        const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - one.started).count();
+        const Markup end = post("/account/sessions",
+                                hidden(kCsrfField, session.csrf) + hidden("session", one.id) + button("End"));
+        rows += element("tr", element("th", {{"scope", "row"}}, text(one.source)) +
+                                  element("td", text(fmt::format("{} min ago", minutes))) +
+                                  element("td", one.is_this ? text("this one") : end));
+    }
+    Markup main = problem_of(problem);
+    if (!done.empty()) {
+        main += element("p", {{"role", "status"}}, text(done));
+    }
+    main += element("h1", text("Your account")) +
+            paragraph(fmt::format("{}, {}", session.login, identity::role_name(session.role))) +
+            element("table", element("caption", text("Where you are signed in")) +
+                                 heads({"From", "Signed in", "End it"}) + element("tbody", rows)) +
+            element("h2", text("Change your password")) +
+            post("/account/password", hidden(kCsrfField, session.csrf) +
+                                          password_field("old", "Present password") + new_password_fields() +
+                                          button("Change it")) +
+            back_to_forms(session);
+    return framed(title_of("Your account", problem), main);
+}
+
+Markup recover(std::string_view practice, std::string_view login, std::string_view problem) {
+    return framed(
+        title_of("Open a practice by its recovery code", problem),
+        problem_of(problem) + element("h1", text("Open a practice by its recovery code")) +
+            paragraph("For the case that every owner's password is lost. The code is on the paper that was "
+                      "printed when the practice was made.") +
+            post("/recover",
+                 plain_field("practice", "Practice", practice, "organization") +
+                     plain_field("code", "Recovery code", "", "off") +
+                     plain_field("login", "Sign-in name of the owner, or a new one", login, "username") +
+                     new_password_fields() + button("Set the password")));
+}
+
+Markup recovered(const identity::Recovered& recovered) {
+    return framed(
+        "Recovered",
+        element("h1", text("The practice opens again")) +
+            paragraph(
+                fmt::format("{} is an owner now and signs in with the new password.", recovered.login)) +
+            paragraph(
+                "The code you used is void. This is the next one; it is shown once. Print it and lock it "
+                "away: without any password and without it, the forms are lost for good.") +
+            code_box(recovered.code) +
+            element("p", link_to("/sign-in?practice=" + recovered.practice_name, "Sign in")));
+}
+
+}  // namespace firedrill::web::pages

@@ -1,0 +1,244 @@
+// People over the whole node: the pages that staff use, and what the operator sees, on simulated seams.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "node/node.h"
+#include "tests/support/sim_machine.h"
+
+namespace firedrill::node {
+namespace {
+
+constexpr std::string_view kOwnerPassword = "plum-lantern-orbit-57";
+constexpr std::string_view kPassword = "gravel-mosaic-harvest-8";
+constexpr std::string_view kNewPassword = "willow-cobalt-kettle-31";
+
+class PeopleSiteTest : public testing::Test {
+  protected:
+    using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+    void SetUp() override {
+        const crypto::Secret passphrase(as_bytes("a passphrase of the node"));
+        Config config;
+        config.listen = Endpoint{"10.0.0.1:443"};
+        config.hosts = {"localhost"};
+        config.cost = crypto::kToyCost;
+        config.serves_tls = false;
+        ASSERT_TRUE(create_node(machine_.seams(), config, {}, passphrase));
+        Parts parts;
+        parts.site = [this](std::unique_ptr<web::Handler> site) {
+            site_ = site.get();
+            return site;
+        };
+        bool is_ready = false;
+        auto booted = Node::boot(machine_.seams(), config, parts, passphrase,
+                                 [&](Status status) { is_ready = status.is_ok(); });
+        ASSERT_TRUE(booted);
+        node_ = std::move(*booted);
+        ASSERT_TRUE(machine_.run_until([&] { return is_ready; }));
+        const auto made = command(
+            R"({"verb":"practice.create","name":"harbor","title":"Harbor PT",)"
+            R"("login":"ada","password":"plum-lantern-orbit-57"})");
+        ASSERT_TRUE(made) << made.error().text;
+        recovery_code_ = first_of(*made, R"re("recovery_code":"([a-z0-9-]+)")re");
+        ASSERT_FALSE(recovery_code_.empty());
+    }
+    Result<std::string> command(std::string request) {
+        std::optional<Result<std::string>> answer;
+        node_->command(std::move(request), [&](Result<std::string> got) { answer = std::move(got); });
+        machine_.run_until([&] { return answer.has_value(); });
+        return answer ? *answer : Result<std::string>(Error{Fault::internal, "no answer"});
+    }
+    static std::string first_of(const std::string& text, const char* pattern) {
+        std::smatch found;
+        return std::regex_search(text, found, std::regex(pattern)) ? found[1].str() : "";
+    }
+    web::Response call(web::Method method, std::string path, const Pairs& fields, const std::string& cookie) {
+        web::Request request;
+        request.method = method;
+        request.path = std::move(path);
+        request.host = "localhost";
+        request.peer = "10.0.0.9";
+        request.fields = {{"host", "localhost"}, {"content-type", "application/x-www-form-urlencoded"}};
+        if (!cookie.empty()) {
+            request.fields.emplace_back("cookie", "__Host-session=" + cookie);
+        }
+        for (const auto& [name, value] : fields) {
+            request.body += (request.body.empty() ? "" : "&") + name + "=" + value;
+        }
+        std::optional<web::Response> out;
+        site_->handle(std::move(request), [&](web::Response response) { out = std::move(response); });
+        EXPECT_TRUE(machine_.run_until([&] { return out.has_value(); }));
+        return out.value_or(web::Response{});
+    }
+    web::Response get(std::string path, const std::string& cookie) {
+        return call(web::Method::get, std::move(path), {}, cookie);
+    }
+    web::Response post(std::string path, const Pairs& fields, const std::string& cookie = "") {
+        return call(web::Method::post, std::move(path), fields, cookie);
+    }
+    /// The session cookie's value; empty when refused.
+    std::string sign_in(std::string_view login, std::string_view password) {
+        const auto reply = post(
+            "/sign-in",
+            {{"practice", "harbor"}, {"login", std::string(login)}, {"password", std::string(password)}});
+        for (const auto& [name, value] : reply.fields) {
+            if (name == "Set-Cookie") {
+                return value.substr(value.find('=') + 1, value.find(';') - value.find('=') - 1);
+            }
+        }
+        return "";
+    }
+    std::string csrf(const std::string& cookie) {
+        return first_of(get("/account", cookie).body, R"re(name="csrf" value="([^"]+)")re");
+    }
+    std::string invite(const std::string& owner, const char* login, const char* role) {
+        const auto reply = post("/p/harbor/staff/invite",
+                                {{"csrf", csrf(owner)},
+                                 {"login", login},
+                                 {"role", role},
+                                 {"password", std::string(kOwnerPassword)}},
+                                owner);
+        EXPECT_EQ(reply.status, 200u) << reply.body;
+        return first_of(reply.body, "<code>([a-z0-9-]{39})</code>");
+    }
+    web::Response join(const std::string& code, std::string_view password) {
+        return post("/join",
+                    {{"code", code}, {"new", std::string(password)}, {"again", std::string(password)}});
+    }
+    std::string person(const std::string& owner) {
+        return first_of(get("/p/harbor/staff", owner).body, R"re(name="person" value="([0-9a-f]{32})")re");
+    }
+
+    sim::SimMachine machine_{1};
+    std::unique_ptr<Node> node_;
+    web::Handler* site_ = nullptr;
+    std::string recovery_code_;
+};
+
+TEST_F(PeopleSiteTest, AColleagueIsInvitedJoinsWorksAndLeaves) {
+    const std::string owner = sign_in("ada", kOwnerPassword);
+    ASSERT_FALSE(owner.empty());
+    const std::string code = invite(owner, "bob", "clinician");
+    ASSERT_FALSE(code.empty());
+    EXPECT_EQ(get("/p/harbor/staff", owner).body.find(code), std::string::npos);
+    EXPECT_EQ(join(code, "short").status, 422u);
+    ASSERT_EQ(join(code, kPassword).status, 200u);
+    EXPECT_EQ(join(code, kPassword).status, 422u);
+    const std::string bob = sign_in("bob", kPassword);
+    ASSERT_FALSE(bob.empty());
+    EXPECT_EQ(get("/p/harbor/submissions", bob).status, 200u);
+
+    const auto left = post(
+        "/p/harbor/staff/disable",
+        {{"csrf", csrf(owner)}, {"person", person(owner)}, {"password", std::string(kOwnerPassword)}}, owner);
+
+    EXPECT_EQ(left.status, 303u) << left.body;
+    EXPECT_EQ(get("/p/harbor/submissions", bob).status, 401u);
+    EXPECT_TRUE(sign_in("bob", kPassword).empty());
+    EXPECT_EQ(get("/p/harbor/submissions", owner).status, 200u);
+}
+
+TEST_F(PeopleSiteTest, WhatTheTableForbidsIsRefusedOnEveryPage) {
+    const std::string owner = sign_in("ada", kOwnerPassword);
+    ASSERT_EQ(join(invite(owner, "bea", "biller"), kPassword).status, 200u);
+    const std::string biller = sign_in("bea", kPassword);
+    ASSERT_FALSE(biller.empty());
+    const std::string token = csrf(biller);
+    EXPECT_EQ(get("/p/harbor/submissions", biller).status, 200u);
+    EXPECT_EQ(get("/p/harbor/submissions/" + std::string(32, '0'), biller).status, 403u);
+    EXPECT_EQ(get("/p/harbor/submissions/" + std::string(32, '0'), owner).status, 404u);
+    EXPECT_EQ(get("/p/harbor/staff", biller).status, 403u);
+    const Pairs wish{
+        {"csrf", token}, {"login", "eve"}, {"role", "owner"}, {"password", std::string(kPassword)}};
+    EXPECT_EQ(post("/p/harbor/staff/invite", wish, biller).status, 403u);
+    EXPECT_EQ(post("/p/harbor/staff/disable",
+                   {{"csrf", token}, {"person", std::string(32, '0')}, {"password", std::string(kPassword)}},
+                   biller)
+                  .status,
+              403u);
+    for (const char* address : {"/p/harbor/staff", "/account"}) {
+        EXPECT_EQ(get(address, "").status, 401u) << address;
+    }
+    EXPECT_EQ(get("/p/other/staff", owner).status, 404u);
+}
+
+TEST_F(PeopleSiteTest, PostsWithoutTheSessionsTokenAreRefused) {
+    const std::string owner = sign_in("ada", kOwnerPassword);
+    for (const char* address :
+         {"/p/harbor/staff/invite", "/p/harbor/staff/disable", "/account/password", "/account/sessions"}) {
+        EXPECT_EQ(post(address, {{"password", std::string(kOwnerPassword)}}, owner).status, 403u) << address;
+        EXPECT_EQ(post(address, {{"csrf", "guessed"}}, owner).status, 403u) << address;
+        EXPECT_EQ(post(address, {{"csrf", csrf(owner)}}, owner).status, 400u) << address;
+    }
+}
+
+TEST_F(PeopleSiteTest, APersonChangesTheirPasswordAndEndsAnotherSession) {
+    const std::string here = sign_in("ada", kOwnerPassword);
+    const std::string there = sign_in("ada", kOwnerPassword);
+    const std::string id =
+        first_of(get("/account", here).body, R"re(name="session" value="([0-9a-f]{16})")re");
+    EXPECT_EQ(post("/account/sessions", {{"csrf", csrf(here)}, {"session", id}}, here).status, 303u);
+    EXPECT_EQ(get("/account", there).status, 401u);
+    const auto change = [&](std::string_view old_one, std::string_view again) {
+        return post("/account/password",
+                    {{"csrf", csrf(here)},
+                     {"old", std::string(old_one)},
+                     {"new", std::string(kNewPassword)},
+                     {"again", std::string(again)}},
+                    here)
+            .status;
+    };
+    EXPECT_EQ(change("not-the-password", kNewPassword), 422u);
+    EXPECT_EQ(change(kOwnerPassword, "something else"), 422u);
+    EXPECT_EQ(change(kOwnerPassword, kNewPassword), 200u);
+    EXPECT_TRUE(sign_in("ada", kOwnerPassword).empty());
+    EXPECT_FALSE(sign_in("ada", kNewPassword).empty());
+}
+
+TEST_F(PeopleSiteTest, TheRecoveryCodeSetsANewPassword) {
+    const auto recover = [&](const std::string& code) {
+        return post("/recover", {{"practice", "harbor"},
+                                 {"code", code},
+                                 {"login", "ada"},
+                                 {"new", std::string(kNewPassword)},
+                                 {"again", std::string(kNewPassword)}});
+    };
+    std::string slip = recovery_code_;
+    slip[0] = slip[0] == 'a' ? 'b' : 'a';
+    EXPECT_EQ(recover(slip).status, 422u);
+
+    const auto done = recover(recovery_code_);
+
+    ASSERT_EQ(done.status, 200u) << done.body;
+    EXPECT_NE(first_of(done.body, "<code>([a-z0-9-]{49})</code>"), recovery_code_);
+    EXPECT_EQ(recover(recovery_code_).status, 422u);
+    EXPECT_FALSE(sign_in("ada", kNewPassword).empty());
+}
+
+TEST_F(PeopleSiteTest, TheOperatorListsAndDisablesWithoutKeys) {
+    const std::string owner = sign_in("ada", kOwnerPassword);
+    ASSERT_EQ(join(invite(owner, "bob", "clinician"), kPassword).status, 200u);
+    const std::string bob = sign_in("bob", kPassword);
+
+    const auto left = command(R"({"verb":"staff.disable","practice":"harbor","login":"bob"})");
+
+    ASSERT_TRUE(left) << left.error().text;
+    EXPECT_NE(left->find("when an owner signs in"), std::string::npos);
+    EXPECT_EQ(get("/account", bob).status, 401u);
+    const auto before = command(R"({"verb":"staff.list","practice":"harbor"})");
+    EXPECT_NE(before->find(R"("is_active":false,"holds_key":true)"), std::string::npos) << *before;
+    ASSERT_FALSE(sign_in("ada", kOwnerPassword).empty());
+    const auto after = command(R"({"verb":"staff.list","practice":"harbor"})");
+    EXPECT_EQ(after->find(R"("is_active":false,"holds_key":true)"), std::string::npos) << *after;
+    for (const char* wrong : {R"({"verb":"staff.list"})", R"({"verb":"staff.disable","practice":"harbor"})",
+                              R"({"verb":"staff.list","practice":"harbor","login":"bob"})"}) {
+        EXPECT_EQ(command(wrong).error().fault, Fault::bad_usage) << wrong;
+    }
+    EXPECT_EQ(command(R"({"verb":"staff.list","practice":"nowhere"})").error().fault, Fault::not_found);
+    EXPECT_EQ(command(R"({"verb":"staff.disable","practice":"harbor","login":"eve"})").error().fault,
+              Fault::not_found);
+}
+
+}  // namespace
+}  // namespace firedrill::node
