@@ -121,6 +121,7 @@ void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
     };
     add("inspect", "What is there: stores, sizes, LSNs, log disks");
     add("verify", "Read and check every page and record");
+    add("scrub", "Read every page and record and mend what log and mirror have right; the node must not run");
 }
 
 }  // namespace

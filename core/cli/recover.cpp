@@ -9,6 +9,7 @@
 #include "cli/verbs.h"
 #include "posix/paths.h"
 #include "store/restore.h"
+#include "store/scrub.h"
 
 namespace firedrill::cli {
 
@@ -83,6 +84,17 @@ json::object describe(const store::Inspection::Store& store) {
             {"damaged", std::move(damaged)}};
 }
 
+json::value describe(const std::optional<store::Inspection::LogDamage>& damage) {
+    if (!damage) {
+        return nullptr;
+    }
+    return json::object{{"segment", damage->segment},
+                        {"offset", damage->offset},
+                        {"first", damage->first},
+                        {"last", damage->last},
+                        {"text", damage->text}};
+}
+
 void print_inspection(const store::Inspection& found) {
     print_line(fmt::format("log       LSN {} to {}, timeline {}", found.log.first, found.log.last,
                            to_hex(found.log.identity.timeline)));
@@ -98,7 +110,10 @@ void print_inspection(const store::Inspection& found) {
     for (const std::string& text : found.log.notes) {
         print_line(fmt::format("note      {}", text));
     }
-    print_line(found.is_sound ? "sound" : "NOT SOUND: restore from the log, or from another copy");
+    if (found.log_damage) {
+        print_line(fmt::format("DAMAGED   {}", found.log_damage->text));
+    }
+    print_line(found.is_sound ? "sound" : "NOT SOUND: \"firedrill store scrub\" mends what it can; else restore from a copy");
 }
 
 }  // namespace
@@ -130,7 +145,53 @@ int restore(RestoreVerbOptions options) {
     return 0;
 }
 
+namespace {
+
+int scrub(const StoreOptions& options) {
+    const Format format = options.common.format;
+    auto run = [&]() -> Result<store::ScrubReport> {
+        const Settled settled = TRY(settle(options.common));
+        auto data = TRY(open_folders({data_folder(settled.place)}, MakeFolders::no));
+        auto logs = TRY(open_folders(settled.place.logs, MakeFolders::no));
+        ProgressLine line;
+        auto report = store::scrub_folder(*data.front(), borrow(logs), [&](std::uint64_t done, std::uint64_t total) {
+            line.show("scrubbing", done, total);
+        });
+        line.finish();
+        return report;
+    };
+    const Result<store::ScrubReport> report = run();
+    if (!report) {
+        return fail(report.error(), format);
+    }
+    if (format == Format::json) {
+        json::array notes(report->notes.begin(), report->notes.end());
+        print_line(json::serialize(json::object{{"pages", report->pages},
+                                                {"log_bytes", report->log_bytes},
+                                                {"found", report->found},
+                                                {"repaired", report->repaired},
+                                                {"not_repairable", report->not_repairable},
+                                                {"notes", std::move(notes)}}));
+    } else {
+        for (const std::string& text : report->notes) {
+            print_line(fmt::format("note      {}", text));
+        }
+        print_line(fmt::format("read {} pages and {} bytes of log: {} damaged, {} repaired, {} not repairable",
+                               report->pages, report->log_bytes, report->found, report->repaired,
+                               report->not_repairable));
+    }
+    if (report->not_repairable > 0) {
+        return static_cast<int>(ExitCode::damaged);
+    }
+    return static_cast<int>(report->repaired > 0 ? ExitCode::repaired : ExitCode::ok);
+}
+
+}  // namespace
+
 int store(StoreOptions options) {
+    if (options.verb == "scrub") {
+        return scrub(options);
+    }
     const Format format = options.common.format;
     auto look = [&]() -> Result<store::Inspection> {
         const Settled settled = TRY(settle(options.common));
@@ -152,7 +213,10 @@ int store(StoreOptions options) {
             stores.push_back(describe(store));
         }
         print_line(json::serialize(json::object{
-            {"is_sound", found->is_sound}, {"log", describe(found->log)}, {"stores", std::move(stores)}}));
+            {"is_sound", found->is_sound},
+            {"log", describe(found->log)},
+            {"log_damage", describe(found->log_damage)},
+            {"stores", std::move(stores)}}));
     } else {
         print_inspection(*found);
     }

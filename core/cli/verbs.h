@@ -69,7 +69,7 @@ int restore(RestoreVerbOptions options);
 
 struct StoreOptions {
     CommonOptions common;
-    std::string verb;  ///< inspect, verify
+    std::string verb;  ///< inspect, verify, scrub
 };
 int store(StoreOptions options);
 

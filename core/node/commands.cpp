@@ -87,6 +87,7 @@ json::object describe(const store::Health& health) {
                                       {"is_damaged", store.is_damaged},
                                       {"damage", store.damage},
                                       {"damaged_pages", store.damaged_pages},
+                                      {"repaired_pages", store.repaired_pages},
                                       {"sequence", store.sequence},
                                       {"pages", store.pages},
                                       {"unfolded_bytes", store.unfolded_bytes}});
@@ -96,6 +97,7 @@ json::object describe(const store::Health& health) {
         members.push_back(json::object{{"label", member.label},
                                        {"is_present", member.is_present},
                                        {"is_stale", member.is_stale},
+                                       {"failure", member.failure},
                                        {"last", member.last},
                                        {"bytes", member.bytes},
                                        {"segments", member.segments}});
@@ -111,7 +113,15 @@ json::object describe(const store::Health& health) {
             {"durable", health.durable},
             {"timeline", to_hex(health.timeline)},
             {"stores", std::move(stores)},
+            {"is_degraded", health.is_degraded},
             {"log_members", std::move(members)},
+            {"scrub", json::object{{"pages", health.scrub.pages},
+                                   {"log_bytes", health.scrub.log_bytes},
+                                   {"found", health.scrub.found},
+                                   {"repaired", health.scrub.repaired},
+                                   {"not_repairable", health.scrub.not_repairable},
+                                   {"page_rounds", health.scrub.page_rounds},
+                                   {"log_rounds", health.scrub.log_rounds}}},
             {"notes", std::move(notes)}};
 }
 

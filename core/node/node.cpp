@@ -20,6 +20,9 @@ store::StorageOptions storage_options(const Config& config, const Parts& parts, 
     options.signing_seed = &keys.signing_seed;
     options.accept_loss_after = config.accept_loss_after;
     options.on_fatal = config.on_fatal;
+    if (config.journal) {
+        options.on_note = [journal = config.journal](const std::string& text) { journal(text); };
+    }
     options.parts = parts.storage;
     return options;
 }
