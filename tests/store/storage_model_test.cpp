@@ -460,7 +460,7 @@ std::uint64_t sweep(std::uint64_t seed, std::size_t steps, std::size_t logs, Mis
 
 TEST(StorageModel, SurvivesAPowerCutAtEveryDiskOperation) {
     std::uint64_t points = 0;
-    for (std::uint64_t seed = 1; seed <= (is_long() ? 100 : 4); ++seed) {
+    for (std::uint64_t seed = 1; seed <= (is_long() ? 300 : 4); ++seed) {
         points += sweep(seed, 14, 1 + seed % 2, Mishap::Kind::power_cut, false);
     }
     RecordProperty("crash_points", static_cast<int>(points));
@@ -468,16 +468,22 @@ TEST(StorageModel, SurvivesAPowerCutAtEveryDiskOperation) {
 }
 
 TEST(StorageModel, SurvivesASecondPowerCutDuringRecovery) {
-    for (std::uint64_t seed = 101; seed <= (is_long() ? 180 : 102); ++seed) {
-        sweep(seed, 12, 1 + seed % 2, Mishap::Kind::power_cut, true);
+    std::uint64_t points = 0;
+    for (std::uint64_t seed = 1001; seed <= (is_long() ? 1250 : 1002); ++seed) {
+        points += sweep(seed, 12, 1 + seed % 2, Mishap::Kind::power_cut, true);
     }
+    RecordProperty("crash_points", static_cast<int>(points));
+    EXPECT_GT(points, 100U);
 }
 
 TEST(StorageModel, SurvivesAFailedCallAtEveryDiskOperation) {
-    for (std::uint64_t seed = 201; seed <= (is_long() ? 260 : 202); ++seed) {
-        sweep(seed, 12, 1 + seed % 2, Mishap::Kind::failed_not_done, false);
-        sweep(seed, 12, 1 + seed % 2, Mishap::Kind::failed_done, false);
+    std::uint64_t points = 0;
+    for (std::uint64_t seed = 2001; seed <= (is_long() ? 2150 : 2002); ++seed) {
+        points += sweep(seed, 12, 1 + seed % 2, Mishap::Kind::failed_not_done, false);
+        points += sweep(seed, 12, 1 + seed % 2, Mishap::Kind::failed_done, false);
     }
+    RecordProperty("crash_points", static_cast<int>(points));
+    EXPECT_GT(points, 200U);
 }
 
 /// The test is tested: a log that forgets must be noticed.
