@@ -216,12 +216,15 @@ void Connection::roll_back() {
     is_privileged_ = false;
 }
 
-void Connection::shrink() {
-    for (const auto& entry : cache_) {
-        sqlite3_finalize(entry.second);
+std::uint64_t Connection::memory_bytes() const noexcept {
+    std::uint64_t bytes = 0;
+    for (const int what : {SQLITE_DBSTATUS_CACHE_USED, SQLITE_DBSTATUS_SCHEMA_USED, SQLITE_DBSTATUS_STMT_USED}) {
+        int used = 0;
+        int highest = 0;
+        sqlite3_db_status(db_, what, &used, &highest, 0);
+        bytes += static_cast<std::uint64_t>(used);
     }
-    cache_.clear();
-    sqlite3_db_release_memory(db_);
+    return bytes;
 }
 
 // ---- statements

@@ -42,8 +42,8 @@ class Connection {
     Result<std::optional<Commit>> migrate(int version, const Job& job);
     Result<int> schema_version();
     [[nodiscard]] bool is_poisoned() const noexcept { return is_poisoned_ || file_.failure().has_value(); }
-    /// Gives back what memory can be given back while nobody uses the store.
-    void shrink();
+    /// What SQLite holds for it: page cache, schema, statements.
+    [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
 
     // For Database and Statement.
     Result<sqlite3_stmt*> prepare(std::string_view sql);

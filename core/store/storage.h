@@ -42,6 +42,7 @@ struct StoreHealth {
     CommitSequence sequence = 0;
     PageNumber pages = 0;
     std::uint64_t unfolded_bytes = 0;
+    std::uint64_t memory_bytes = 0;  ///< 0 while nobody uses it
 };
 /// What reading everything once a period has found so far, pages and log together.
 struct ScrubHealth {
@@ -86,6 +87,9 @@ struct StorageOptions {
     /// the segments at both ends of it, whatever the log's size.
     std::uint64_t unfolded_log_limit = 64ull << 20;
     Duration scrub_period = std::chrono::hours(24 * 7);  ///< every page and closed segment is read once in it; 0: never
+    /// Above this the stores that were used longest ago give their memory back; they open again on demand. What is
+    /// not folded yet, and the stores at work, are kept whatever it says.
+    std::uint64_t memory_limit_bytes = 256ull << 20;
     PageSource page_source;
     std::function<void(const Error&)> on_fatal;    ///< on the loop; the node must stop
     std::function<void(const std::string&)> on_note;  ///< on the loop; a sentence that somebody should read at once

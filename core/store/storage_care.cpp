@@ -33,6 +33,7 @@ std::uint64_t share(std::uint64_t total, Duration period, std::uint64_t least) {
 
 void LoopStorage::care() {
     fold_old();
+    rest_unused();
     const bool is_missing = std::any_of(members_.begin(), members_.end(),
                                         [](const LogScan::Member& member) { return !member.is_present; });
     if (is_missing && !resilver_ && !is_resilver_due_ && seams_.clock.now() >= next_resilver_) {

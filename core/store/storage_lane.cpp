@@ -71,7 +71,7 @@ Status StoreLane::reopen() {
 }
 
 void StoreLane::unload_if_idle() {
-    if (pages_ && !cipher_ && pages_->unfolded_bytes() == 0 && pages_->folded() == pages_->position()) {
+    if (pages_ && !connection_ && pages_->is_folded()) {
         position_ = pages_->position();
         repaired_before_ += pages_->repaired_count();
         pages_.reset();
@@ -87,6 +87,7 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
         made.unfolded_bytes = pages_->unfolded_bytes();
         made.damaged_pages = pages_->damaged_pages().size();
         made.repaired_pages = pages_->repaired_count();
+        made.memory_bytes = pages_->memory_bytes() + (connection_ ? connection_->memory_bytes() : 0);
         position_ = pages_->position();
     }
     if (!status && status.error().fault == Fault::damaged && damage_.empty()) {
@@ -170,13 +171,29 @@ LaneReport StoreLane::transact(Access access, const Storage::Job& job) {
     return report({}, std::move(*outcome));
 }
 
-LaneReport StoreLane::fold(Lsn through) {
-    Status folded;
-    if (pages_) {
-        folded = pages_->fold(through);
-    }
-    LaneReport made = report(std::move(folded));
+LaneReport StoreLane::begin_fold(Lsn through) {
+    std::shared_ptr<Fold> fold = pages_ ? pages_->begin_fold(through) : nullptr;
+    LaneReport made = report({});
+    made.fold = std::move(fold);
     unload_if_idle();
+    return made;
+}
+
+LaneReport StoreLane::end_fold(Fold& fold) {
+    CHECK(pages_ != nullptr);  // it stays loaded while it is folded
+    LaneReport made = report(pages_->end_fold(fold));
+    unload_if_idle();
+    return made;
+}
+
+LaneReport StoreLane::rest() {
+    connection_.reset();
+    if (pages_) {
+        pages_->drop_read_ahead();
+    }
+    LaneReport made = report({});
+    unload_if_idle();
+    made.memory_bytes = pages_ ? pages_->memory_bytes() : 0;
     return made;
 }
 

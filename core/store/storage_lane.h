@@ -27,6 +27,8 @@ struct LaneReport {
     std::uint64_t damaged_pages = 0;
     std::uint64_t repaired_pages = 0;
     bool is_unlocked = false;
+    std::uint64_t memory_bytes = 0;  ///< of pages, tree, connection and caches, roughly
+    std::shared_ptr<Fold> fold;      ///< to be run, then given to end_fold(); owners: this, then the loop's item
     std::string damage;  ///< first sentence about damage, empty when none was met
     std::uint64_t scrub_found = 0;           ///< by scrub(): pages that were not what was written
     std::uint64_t scrub_not_repairable = 0;  ///< of those
@@ -52,7 +54,13 @@ class StoreLane {
 
     LaneReport unlock(const MakeCipher& make_cipher, KeyRing ring, const std::vector<Migration>& migrations);
     LaneReport transact(Access access, const Storage::Job& job);
-    LaneReport fold(Lsn through);
+    /// Freezes what is to be folded into `fold` of the report, null when there is nothing.
+    LaneReport begin_fold(Lsn through);
+    /// Takes over a fold that ran.
+    LaneReport end_fold(Fold& fold);
+    /// Gives memory back while nobody uses the store: connection and caches, the pages too when they are folded.
+    /// It stays unlocked; the next job opens them again.
+    LaneReport rest();
     /// Reads and compares these pages, repairing what can be.
     LaneReport scrub(PageNumber first, PageNumber count);
     /// Drops connection, caches and keys.

@@ -201,6 +201,7 @@ void LoopStorage::refuse_waiting(const Error& error) {
             waiting.push_back(store.get());
         }
     }
+    wants_space_ = false;  // whoever asked again meanwhile is answered here
     for (Store* store : waiting) {
         ItemPtr item = std::move(store->queue.front());
         store->queue.pop_front();

@@ -24,6 +24,7 @@ LoopStorage::LoopStorage(Seams seams, StorageOptions options, StorageStart start
     for (auto& [id, recovered] : start.stores) {
         Store& store = store_of(id);
         store.last = store.lane_side->adopt(std::move(recovered.pages), std::move(recovered.damage));
+        count_memory(0, store.last.memory_bytes);
         if (store.last.unfolded_bytes > 0) {
             store.unfolded_since = 0;  // what the start had to replay is folded soon
         }
@@ -195,6 +196,7 @@ Health LoopStorage::health() const {
         each.sequence = store->last.position.sequence;
         each.pages = store->last.position.page_count;
         each.unfolded_bytes = store->last.unfolded_bytes;
+        each.memory_bytes = store->last.memory_bytes;
         made.stores.push_back(std::move(each));
         if (store->fold_failure) {
             made.notes.push_back("folding fails: " + store->fold_failure->text);
@@ -222,6 +224,9 @@ void LoopStorage::enqueue(Store& store, ItemPtr item) {
 }
 
 void LoopStorage::advance(Store& store) {
+    if (store.folded && !store.is_busy && !fatal_) {
+        start(store, std::exchange(store.folded, nullptr));
+    }
     while (!store.is_busy && !store.is_waiting && !store.queue.empty() && !fatal_) {
         if (!may_start(store, *store.queue.front())) {
             return;
@@ -245,6 +250,8 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
         case Kind::lock:
         case Kind::unlock:  // a full disk must not keep people from reading; what a migration writes is small
         case Kind::scrub:
+        case Kind::end_fold:
+        case Kind::rest:
             return true;
         case Kind::write:
             if (promised_bytes() + kPromisedBytes <= space_bytes_) {
@@ -264,6 +271,11 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
             pump_log();
             return false;
         case Kind::fold:
+            if (store.is_folding) {
+                store.is_waiting = true;
+                store.waits_for_fold = true;
+                return false;
+            }
             if (store.newest <= durable_) {
                 return true;
             }
@@ -279,6 +291,11 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
 
 void LoopStorage::start(Store& store, ItemPtr item) {
     store.is_busy = true;
+    store.is_rested = item->kind == Kind::rest;
+    if (item->kind == Kind::read || item->kind == Kind::write || item->kind == Kind::unlock) {
+        store.was_used = true;
+        store.used_at = ++uses_;
+    }
     if (item->kind == Kind::fold) {
         store.fold_began = log_bytes_;
     }
@@ -296,7 +313,9 @@ void LoopStorage::start(Store& store, ItemPtr item) {
                 *report = lane->transact(item->kind == Kind::read ? Access::read : Access::write, item->job);
                 item->job = nullptr;  // what it captured goes here, not on the loop later
                 return;
-            case Kind::fold: *report = lane->fold(through); return;
+            case Kind::fold: *report = lane->begin_fold(through); return;
+            case Kind::end_fold: *report = lane->end_fold(*item->fold); return;
+            case Kind::rest: *report = lane->rest(); return;
             case Kind::scrub: *report = lane->scrub(item->first_page, item->page_count); return;
         }
     };
@@ -318,23 +337,23 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
     report.commit.reset();
     Status status = std::move(report.status);
     report.status = {};
+    count_memory(store.last.memory_bytes, report.memory_bytes);
     store.last = std::move(report);
     if (item->kind == Kind::unlock) {
         const bool is_lock_queued = std::any_of(store.queue.begin(), store.queue.end(),
                                                 [](const ItemPtr& each) { return each->kind == Kind::lock; });
         store.is_unlocked = store.last.is_unlocked && !is_lock_queued;
     }
-    if (item->kind == Kind::fold) {
-        store.is_fold_queued = false;
-        store.fold_failure = status ? std::nullopt : std::optional(status.error());
-        store.fold_at_bytes = store.last.unfolded_bytes + options_.fold_after_bytes;
-        store.unfolded_since =
-            store.last.unfolded_bytes == 0 ? std::nullopt : std::optional(store.fold_began);
+    if (store.last.fold) {
+        item->fold = std::move(store.last.fold);
+        run_fold(store, item);
+    } else if (item->kind == Kind::fold || item->kind == Kind::end_fold) {
+        finish_fold(store, status);
     }
     if (item->kind == Kind::scrub) {
         finish_scrub(store, *item);
     }
-    if (item->done) {
+    if (item->done && !(item->kind == Kind::fold && store.is_folding)) {
         hold(store.newest,
              [this, item, status = std::move(status)] { answer(std::move(item->done), status); });
     }
@@ -342,6 +361,40 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
     pump_log();
     advance(store);
     wake_waiting();
+    rest_for_memory();
+}
+
+/// The long part of a fold, beside the store's own lane: commits and reads do not wait for it.
+void LoopStorage::run_fold(Store& store, ItemPtr item) {
+    store.is_folding = true;
+    seams_.workers.run(
+        Lane::fold, [fold = item->fold] { fold->run(); },
+        [this, alive = std::weak_ptr(alive_), &store, item] {
+            if (alive.expired()) {
+                return;
+            }
+            if (fatal_) {
+                answer(std::move(item->done), {});
+                return;
+            }
+            store.folded = std::make_shared<Item>();
+            store.folded->kind = Kind::end_fold;
+            store.folded->done = std::move(item->done);
+            store.folded->fold = std::move(item->fold);
+            advance(store);
+        });
+}
+
+void LoopStorage::finish_fold(Store& store, const Status& status) {
+    store.is_folding = false;
+    store.is_fold_queued = false;
+    store.fold_failure = status ? std::nullopt : std::optional(status.error());
+    store.fold_at_bytes = store.last.unfolded_bytes + options_.fold_after_bytes;
+    store.unfolded_since = store.last.unfolded_bytes == 0 ? std::nullopt : std::optional(store.fold_began);
+    rest_above_ = 0;  // what is folded can rest
+    if (std::exchange(store.waits_for_fold, false)) {
+        store.is_waiting = false;
+    }
 }
 
 void LoopStorage::consider_fold(Store& store) {
@@ -349,7 +402,7 @@ void LoopStorage::consider_fold(Store& store) {
     const bool is_old = store.unfolded_since && log_bytes_ - *store.unfolded_since >= options_.unfolded_log_limit;
     const bool is_due = store.last.unfolded_bytes >= store.fold_at_bytes || is_old ||
                         (is_idle && store.last.unfolded_bytes > 0);
-    if (!is_due || store.is_fold_queued || !store.last.damage.empty() || fatal_) {
+    if (!is_due || store.is_fold_queued || store.is_folding || !store.last.damage.empty() || fatal_) {
         return;
     }
     store.is_fold_queued = true;

@@ -58,14 +58,15 @@ class LoopStorage final : public Storage {
     void fold(Done done) override;
 
   private:
-    enum class Kind : std::uint8_t { unlock, lock, read, write, fold, scrub };
+    enum class Kind : std::uint8_t { unlock, lock, read, write, fold, end_fold, scrub, rest };
     struct Item {
         Kind kind{};
         Job job;
         Done done;
         KeyRing ring;
         std::vector<Migration> migrations;
-        PageNumber first_page = 0;  // scrub: which pages
+        std::shared_ptr<Fold> fold;  // end_fold: what ran; owners: this and the job that runs it
+        PageNumber first_page = 0;   // scrub: which pages
         PageNumber page_count = 0;
     };
     using ItemPtr =
@@ -79,6 +80,12 @@ class LoopStorage final : public Storage {
         bool is_waiting = false;  // for log space or for durability before a fold
         bool is_unlocked = false;
         bool is_fold_queued = false;
+        bool is_folding = false;        // from the freezing to the taking over
+        bool waits_for_fold = false;    // its queue begins with another fold
+        bool was_used = false;          // since the last look for stores to rest
+        bool is_rested = false;         // gave back what it can, and nothing came since
+        std::uint64_t used_at = 0;      // by uses_: smaller is longer ago
+        ItemPtr folded;                 // to be taken over before anything else in the queue
         std::optional<Error> fold_failure;  // of the last fold
         Lsn newest = 0;                     // LSN of its newest commit
         LaneReport last;
@@ -94,6 +101,14 @@ class LoopStorage final : public Storage {
     bool may_start(Store& store, const Item& item);
     void start(Store& store, ItemPtr item);
     void finish(Store& store, const ItemPtr& item, LaneReport report);
+    void run_fold(Store& store, ItemPtr item);
+    void finish_fold(Store& store, const Status& status);
+
+    // storage_rest.cpp: memory of stores that nobody uses.
+    void count_memory(std::uint64_t before, std::uint64_t now);
+    void rest_unused();
+    void rest_for_memory();
+    void rest(Store& store);
     void consider_fold(Store& store);
     [[nodiscard]] std::optional<Error> backlog(const Store& store) const;
 
@@ -137,6 +152,10 @@ class LoopStorage final : public Storage {
     std::uint32_t next_lane_ = 0;
     std::vector<std::string> notes_;
     std::vector<LogScan::Member> members_;
+
+    std::uint64_t memory_bytes_ = 0;  // of all stores
+    std::uint64_t rest_above_ = 0;    // of memory_bytes_: when to look for stores to rest
+    std::uint64_t uses_ = 0;
 
     Lsn next_lsn_ = 1;
     Lsn durable_ = 0;

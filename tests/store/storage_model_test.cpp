@@ -460,7 +460,7 @@ std::uint64_t sweep(std::uint64_t seed, std::size_t steps, std::size_t logs, Mis
 
 TEST(StorageModel, SurvivesAPowerCutAtEveryDiskOperation) {
     std::uint64_t points = 0;
-    for (std::uint64_t seed = 1; seed <= (is_long() ? 300 : 4); ++seed) {
+    for (std::uint64_t seed = 1; seed <= (is_long() ? 300 : 6); ++seed) {
         points += sweep(seed, 14, 1 + seed % 2, Mishap::Kind::power_cut, false);
     }
     RecordProperty("crash_points", static_cast<int>(points));

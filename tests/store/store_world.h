@@ -73,6 +73,7 @@ class StoreWorld {
         made.first_timeline = test_timeline();
         made.signing_seed = &signing_seed;
         made.fold_after_bytes = fold_after_bytes;
+        made.memory_limit_bytes = memory_limit_bytes;
         made.accept_loss_after = accept_loss_after;
         made.unfolded_log_limit = unfolded_log_limit;
         made.scrub_period = scrub_period;
@@ -159,6 +160,7 @@ class StoreWorld {
     std::vector<std::unique_ptr<sim::SimDisk>> logs;
     crypto::Secret signing_seed;
     std::uint64_t fold_after_bytes = 16ULL << 20;
+    std::uint64_t memory_limit_bytes = 256ULL << 20;
     Lsn accept_loss_after = 0;
     std::uint64_t unfolded_log_limit = 64ULL << 20;
     Duration scrub_period{0};
