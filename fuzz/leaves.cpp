@@ -1,4 +1,5 @@
-// Property: no bytes in a leaves file make its reader do anything but refuse them, or serve pages that have the root.
+// Property: no bytes in a leaves file make its reader do anything but refuse them, or serve pages that have
+// the root.
 #include "base/check.h"
 #include "crypto/hash.h"
 #include "sim/seams/disk.h"

@@ -1,5 +1,5 @@
-// Property: of all pages only the one that was sealed opens: whatever differs from it by a bit, or stands in another
-// place, is refused.
+// Property: of all pages only the one that was sealed opens: whatever differs from it by a bit, or stands in
+// another place, is refused.
 #include <algorithm>
 
 #include "base/check.h"

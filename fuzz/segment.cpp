@@ -1,5 +1,5 @@
-// Property: no bytes that stand where a record, a close mark or a segment should make a reader do anything but refuse
-// or read them; and a record that is accepted is written again as the same bytes.
+// Property: no bytes that stand where a record, a close mark or a segment should make a reader do anything
+// but refuse or read them; and a record that is accepted is written again as the same bytes.
 #include "crypto/hash.h"
 #include "sim/seams/disk.h"
 #include "store/log.h"
@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)parse_close_mark(input, file.size(), header);
     if (const auto head = parse_record_head(input); head && head->pages_offset() <= size) {
         const Digest chain = record_chain(ByteView(input).first(head->pages_offset()));
-        std::copy(chain.bytes.begin(), chain.bytes.end(), input.begin() + 72);  // lets mutations past the hash
+        std::copy(chain.bytes.begin(), chain.bytes.end(),
+                  input.begin() + 72);  // lets mutations past the hash
         if (const auto view = check_record(input)) {
             const EncodedRecord again = encode_record(to_record(*view), head->durable, head->previous);
             CHECK(equal(again.start, ByteView(input).first(again.start.size())));

@@ -105,10 +105,18 @@ std::uint64_t Reader::get(std::size_t count) {
     return v.size() == count ? load_little(v.data(), count) : 0;
 }
 
-std::uint32_t load_u32(const Byte* from) noexcept { return static_cast<std::uint32_t>(load_little(from, 4)); }
-std::uint64_t load_u64(const Byte* from) noexcept { return load_little(from, 8); }
-void store_u32(Byte* to, std::uint32_t v) noexcept { store_little(to, v, 4); }
-void store_u64(Byte* to, std::uint64_t v) noexcept { store_little(to, v, 8); }
+std::uint32_t load_u32(const Byte* from) noexcept {
+    return static_cast<std::uint32_t>(load_little(from, 4));
+}
+std::uint64_t load_u64(const Byte* from) noexcept {
+    return load_little(from, 8);
+}
+void store_u32(Byte* to, std::uint32_t v) noexcept {
+    store_little(to, v, 4);
+}
+void store_u64(Byte* to, std::uint64_t v) noexcept {
+    store_little(to, v, 8);
+}
 
 std::string to_hex(ByteView bytes) {
     constexpr std::string_view kDigits = "0123456789abcdef";
@@ -142,9 +150,17 @@ std::string to_base64(ByteView bytes) {
     out.resize((out.size() + 3) / 4 * 4, '=');
     return out;
 }
-std::string to_base64url(ByteView bytes) { return encode64(bytes, kBase64Url); }
-std::optional<Bytes> from_base64url(std::string_view text) { return decode64(text, kBase64Url); }
-std::string to_base64_raw(ByteView bytes) { return encode64(bytes, kBase64); }
-std::optional<Bytes> from_base64_raw(std::string_view text) { return decode64(text, kBase64); }
+std::string to_base64url(ByteView bytes) {
+    return encode64(bytes, kBase64Url);
+}
+std::optional<Bytes> from_base64url(std::string_view text) {
+    return decode64(text, kBase64Url);
+}
+std::string to_base64_raw(ByteView bytes) {
+    return encode64(bytes, kBase64);
+}
+std::optional<Bytes> from_base64_raw(std::string_view text) {
+    return decode64(text, kBase64);
+}
 
 }  // namespace firedrill

@@ -26,7 +26,9 @@ inline ByteView as_bytes(std::string_view text) noexcept {
 inline std::string_view as_text(ByteView bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline void append(Bytes& out, ByteView more) { out.insert(out.end(), more.begin(), more.end()); }
+inline void append(Bytes& out, ByteView more) {
+    out.insert(out.end(), more.begin(), more.end());
+}
 inline bool equal(ByteView a, ByteView b) noexcept {  // not constant time: never for secrets
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
@@ -47,7 +49,8 @@ struct Id {
     [[nodiscard]] ByteView view() const noexcept { return bytes; }
 };
 using NodeId = Id<struct NodeTag>;
-using StoreId = Id<struct StoreTag>;  ///< a practice's store has the practice's id; the directory has all zero bytes
+using StoreId =
+    Id<struct StoreTag>;  ///< a practice's store has the practice's id; the directory has all zero bytes
 using TimelineId = Id<struct TimelineTag>;
 using PersonId = Id<struct PersonTag>;
 using SubmissionId = Id<struct SubmissionTag>;
@@ -115,8 +118,8 @@ void store_u64(Byte* to, std::uint64_t v) noexcept;
 std::string to_hex(ByteView bytes);
 /// Exactly 2 lower- or upper-case digits a byte; nullopt otherwise.
 std::optional<Bytes> from_hex(std::string_view text);
-std::string to_base64(ByteView bytes);      ///< RFC 4648 section 4, padded
-std::string to_base64url(ByteView bytes);   ///< RFC 4648 section 5, no padding
+std::string to_base64(ByteView bytes);     ///< RFC 4648 section 4, padded
+std::string to_base64url(ByteView bytes);  ///< RFC 4648 section 5, no padding
 /// Strict: no padding, no other characters, no non-zero trailing bits; nullopt otherwise.
 std::optional<Bytes> from_base64url(std::string_view text);
 /// RFC 4648 section 4 without padding (age headers); strict as above.
@@ -124,7 +127,9 @@ std::string to_base64_raw(ByteView bytes);
 std::optional<Bytes> from_base64_raw(std::string_view text);
 
 template <class T>
-std::string to_hex(const Id<T>& id) { return to_hex(id.view()); }
+std::string to_hex(const Id<T>& id) {
+    return to_hex(id.view());
+}
 
 /// 32 hex digits to an id; nullopt otherwise.
 template <class IdType>

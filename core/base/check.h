@@ -11,9 +11,9 @@ namespace firedrill {
 
 }  // namespace firedrill
 
-#define CHECK(condition)                                                          \
-    do {                                                                          \
-        if (!(condition)) [[unlikely]] {                                          \
-            ::firedrill::check_failed(__FILE__, __LINE__, #condition);            \
-        }                                                                         \
+#define CHECK(condition)                                               \
+    do {                                                               \
+        if (!(condition)) [[unlikely]] {                               \
+            ::firedrill::check_failed(__FILE__, __LINE__, #condition); \
+        }                                                              \
     } while (false)

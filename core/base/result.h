@@ -1,7 +1,7 @@
 // Result<T>: a value, or an Error that says what went wrong, with which object, and the way out.
 //
-// Expected failures travel as Results; bugs abort (check.h). `Fault` is closed: every switch over it lists all
-// enumerators and has no default. Exit codes of the program are a function of Fault (docs/exit_codes.md).
+// Expected failures travel as Results; bugs abort (check.h). `Fault` is closed: every switch over it lists
+// all enumerators and has no default. Exit codes of the program are a function of Fault (docs/exit_codes.md).
 #pragma once
 
 #include <cstdint>
@@ -17,24 +17,24 @@ namespace firedrill {
 
 /// What kind of failure it was: what a caller can act on. The text is for people.
 enum class Fault : std::uint8_t {
-    bad_usage,      ///< the command line or a call's arguments are wrong; correct and call again
-    bad_input,      ///< a file, form or message does not have its required shape; nothing was changed
-    not_found,      ///< the named object does not exist
-    exists,         ///< the named object exists already and is not overwritten
-    in_use,         ///< somebody else owns it (data folder, port); stop them or choose another
-    permission,     ///< the operating system said no, or modes are too loose to be safe
-    newer_format,   ///< written by a newer version; upgrade the program, nothing was changed
-    wrong_secret,   ///< passphrase, password or key does not open it; nothing was changed
-    damaged,        ///< bytes are not what was written; repair or restore, nothing was overwritten
-    disk_full,      ///< refused before anything was written; free space and try again
-    disk_failed,    ///< a read, write or sync failed; after a failed sync the node must stop
-    powered_off,    ///< the machine lost power during the call; only the simulator says this
-    refused,        ///< not allowed in this state or to this person
-    limit,          ///< a stated limit would be passed
-    timeout,        ///< not in time
-    closed,         ///< the peer or the object is gone
-    unavailable,    ///< cannot be served now; try again later
-    internal,       ///< a library did what its documentation excludes; report it
+    bad_usage,     ///< the command line or a call's arguments are wrong; correct and call again
+    bad_input,     ///< a file, form or message does not have its required shape; nothing was changed
+    not_found,     ///< the named object does not exist
+    exists,        ///< the named object exists already and is not overwritten
+    in_use,        ///< somebody else owns it (data folder, port); stop them or choose another
+    permission,    ///< the operating system said no, or modes are too loose to be safe
+    newer_format,  ///< written by a newer version; upgrade the program, nothing was changed
+    wrong_secret,  ///< passphrase, password or key does not open it; nothing was changed
+    damaged,       ///< bytes are not what was written; repair or restore, nothing was overwritten
+    disk_full,     ///< refused before anything was written; free space and try again
+    disk_failed,   ///< a read, write or sync failed; after a failed sync the node must stop
+    powered_off,   ///< the machine lost power during the call; only the simulator says this
+    refused,       ///< not allowed in this state or to this person
+    limit,         ///< a stated limit would be passed
+    timeout,       ///< not in time
+    closed,        ///< the peer or the object is gone
+    unavailable,   ///< cannot be served now; try again later
+    internal,      ///< a library did what its documentation excludes; report it
 };
 
 /// Stable lower-case name of a fault, for JSON and logs ("bad_usage" ...).
@@ -49,8 +49,10 @@ template <class T>
 class [[nodiscard]] Result {
   public:
     using value_type = T;
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT(google-explicit-constructor)
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}      // NOLINT(google-explicit-constructor)
+    Result(T value)
+        : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+    Result(Error error)
+        : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] bool is_ok() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return is_ok(); }
@@ -112,12 +114,13 @@ using Status = Result<void>;
 
 }  // namespace firedrill
 
-/// Returns early with the error of a Result; yields its value otherwise. Not for coroutines (this project has none).
-#define TRY(expression)                                                           \
-    ({                                                                            \
-        auto try_result_ = (expression);                                          \
-        if (!try_result_.is_ok()) [[unlikely]] {                                  \
-            return std::move(try_result_).error();                                \
-        }                                                                         \
-        std::move(try_result_).value();                                           \
+/// Returns early with the error of a Result; yields its value otherwise. Not for coroutines (this project has
+/// none).
+#define TRY(expression)                            \
+    ({                                             \
+        auto try_result_ = (expression);           \
+        if (!try_result_.is_ok()) [[unlikely]] {   \
+            return std::move(try_result_).error(); \
+        }                                          \
+        std::move(try_result_).value();            \
     })

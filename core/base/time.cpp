@@ -43,7 +43,8 @@ constexpr std::array<Unit, 6> kUnits{{{"w", 7 * 86400 * kSecond},
 
 Error bad_duration(std::string_view text) {
     return {Fault::bad_input,
-            fmt::format("\"{}\" is not a duration; write for example 90s, 15m, 1h30m, 3d or \"41d 03:10\"", text)};
+            fmt::format("\"{}\" is not a duration; write for example 90s, 15m, 1h30m, 3d or \"41d 03:10\"",
+                        text)};
 }
 
 bool read_number(std::string_view& text, std::int64_t& out) {
@@ -59,7 +60,8 @@ bool read_number(std::string_view& text, std::int64_t& out) {
 
 std::string format_utc(WallTime at) {
     const Civil c = to_civil(at);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", c.year, c.month, c.day, c.hour, c.minute, c.second);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", c.year, c.month, c.day, c.hour, c.minute,
+                       c.second);
 }
 
 std::string format_http_date(WallTime at) {
@@ -67,13 +69,14 @@ std::string format_http_date(WallTime at) {
     constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const Civil c = to_civil(at);
-    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday], c.day, kMonths[c.month - 1],
-                       c.year, c.hour, c.minute, c.second);
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday], c.day,
+                       kMonths[c.month - 1], c.year, c.hour, c.minute, c.second);
 }
 
 Result<WallTime> parse_utc(std::string_view text) {
     auto fail = [&] {
-        return Error{Fault::bad_input, fmt::format("\"{}\" is not a UTC time of the form YYYY-MM-DDTHH:MM:SSZ", text)};
+        return Error{Fault::bad_input,
+                     fmt::format("\"{}\" is not a UTC time of the form YYYY-MM-DDTHH:MM:SSZ", text)};
     };
     constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:ddZ";
     if (text.size() != kShape.size()) {
@@ -121,7 +124,8 @@ Result<Duration> parse_duration(std::string_view text) {
     }
     if (!rest.empty()) {  // " HH:MM"
         auto is_digit = [&](std::size_t i) { return rest[i] >= '0' && rest[i] <= '9'; };
-        if (rest.size() != 6 || rest[3] != ':' || !is_digit(1) || !is_digit(2) || !is_digit(4) || !is_digit(5)) {
+        if (rest.size() != 6 || rest[3] != ':' || !is_digit(1) || !is_digit(2) || !is_digit(4) ||
+            !is_digit(5)) {
             return bad_duration(text);
         }
         const std::int64_t hour = (rest[1] - '0') * 10 + (rest[2] - '0');

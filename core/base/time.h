@@ -14,7 +14,8 @@ namespace firedrill {
 using Duration = std::chrono::nanoseconds;
 using namespace std::chrono_literals;
 
-/// A point on one node's monotonic clock (CLOCK_BOOTTIME: it goes on during sleep). Comparable only within a boot.
+/// A point on one node's monotonic clock (CLOCK_BOOTTIME: it goes on during sleep). Comparable only within a
+/// boot.
 struct Instant {
     std::int64_t ns = 0;
     auto operator<=>(const Instant&) const = default;
@@ -23,7 +24,8 @@ struct Instant {
     friend Duration operator-(Instant a, Instant b) { return Duration(a.ns - b.ns); }
 };
 
-/// Nanoseconds since 1970-01-01T00:00:00Z as the node believes it; may step either way. A label, never an order.
+/// Nanoseconds since 1970-01-01T00:00:00Z as the node believes it; may step either way. A label, never an
+/// order.
 struct WallTime {
     std::int64_t ns = 0;
     auto operator<=>(const WallTime&) const = default;
@@ -38,10 +40,13 @@ std::string format_http_date(WallTime at);
 /// Exactly "YYYY-MM-DDTHH:MM:SSZ".
 Result<WallTime> parse_utc(std::string_view text);
 
-/// "90s", "15m", "1h30m", "3d", "41d 03:10", "250ms": units ms s m h d w, then optionally " HH:MM". Not negative.
+/// "90s", "15m", "1h30m", "3d", "41d 03:10", "250ms": units ms s m h d w, then optionally " HH:MM". Not
+/// negative.
 Result<Duration> parse_duration(std::string_view text);
 /// Shortest exact text of the same grammar: "1h30m", "0s".
 std::string format_duration(Duration duration);
-inline double seconds(Duration duration) { return static_cast<double>(duration.count()) / 1e9; }
+inline double seconds(Duration duration) {
+    return static_cast<double>(duration.count()) / 1e9;
+}
 
 }  // namespace firedrill

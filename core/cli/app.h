@@ -1,4 +1,5 @@
-// The program's command line: verbs over one node or one folder. main() calls run_app; the simulator adds its verbs.
+// The program's command line: verbs over one node or one folder. main() calls run_app; the simulator adds its
+// verbs.
 //
 // This folder is main()'s hand: the only part of core that constructs the real world (posix).
 #pragma once

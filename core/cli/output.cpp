@@ -42,8 +42,9 @@ void ProgressLine::show(std::string_view what, std::uint64_t done_bytes, std::ui
     }
     what_ = what;
     tenth_ = tenth;
-    const std::string line = fmt::format("{:8} {:7.1f} of {:.1f} MiB", what, static_cast<double>(done_bytes) / 1048576,
-                                         static_cast<double>(total_bytes) / 1048576);
+    const std::string line =
+        fmt::format("{:8} {:7.1f} of {:.1f} MiB", what, static_cast<double>(done_bytes) / 1048576,
+                    static_cast<double>(total_bytes) / 1048576);
     if (is_terminal) {
         std::fprintf(stderr, "\r%s", line.c_str());
         std::fflush(stderr);

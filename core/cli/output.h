@@ -1,5 +1,5 @@
-// What verbs print: results on standard output, progress and errors on standard error. With --json standard output is
-// exactly one JSON value, errors included.
+// What verbs print: results on standard output, progress and errors on standard error. With --json standard
+// output is exactly one JSON value, errors included.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ namespace firedrill::cli {
 
 enum class Format : bool { text, json };
 
-/// Prints an error (text: "firedrill: …" on standard error; JSON: {"fault","text"} on standard output too) and
-/// returns its exit code.
+/// Prints an error (text: "firedrill: …" on standard error; JSON: {"fault","text"} on standard output too)
+/// and returns its exit code.
 int fail(const Error& error, Format format);
 void print_line(std::string_view line);  ///< standard output, flushed
 void note(std::string_view line);        ///< standard error

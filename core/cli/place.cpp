@@ -46,12 +46,19 @@ Result<Settled> settle(const CommonOptions& options) {
     return out;
 }
 
-std::string data_folder(const Place& place) { return place.data + "/data"; }
-std::string authority_path(const Place& place) { return place.data + "/authority.pem"; }
-std::string control_endpoint(const Place& place) { return "unix:" + place.data + "/control.sock"; }
+std::string data_folder(const Place& place) {
+    return place.data + "/data";
+}
+std::string authority_path(const Place& place) {
+    return place.data + "/authority.pem";
+}
+std::string control_endpoint(const Place& place) {
+    return "unix:" + place.data + "/control.sock";
+}
 
 Result<bool> node_exists(const Place& place) {
-    return posix::exists(data_folder(place) + "/firedrill.node");  // written last of all by create and restore
+    return posix::exists(data_folder(place) +
+                         "/firedrill.node");  // written last of all by create and restore
 }
 
 Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_demo) {
@@ -61,10 +68,12 @@ Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_de
         folders.push_back(place.data);
         for (const std::string& folder : folders) {
             if (posix::is_inside(place.passphrase_file, folder)) {
-                return Error{Fault::refused,
-                             fmt::format("the passphrase file {} lies beside the data in {}: a thief of that disk would "
-                                         "have both; keep it elsewhere",
-                                         place.passphrase_file, folder)};
+                return Error{
+                    Fault::refused,
+                    fmt::format(
+                        "the passphrase file {} lies beside the data in {}: a thief of that disk would "
+                        "have both; keep it elsewhere",
+                        place.passphrase_file, folder)};
             }
         }
         out.secret = TRY(posix::read_passphrase_file(place.passphrase_file));
@@ -86,7 +95,8 @@ Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_de
         out.was_drawn = true;
         return out;
     }
-    return Error{Fault::bad_usage, "the node's passphrase is needed: give --passphrase-file, or run on a terminal"};
+    return Error{Fault::bad_usage,
+                 "the node's passphrase is needed: give --passphrase-file, or run on a terminal"};
 }
 
 Result<std::optional<crypto::Secret>> ask_secret(const std::string& what) {
@@ -107,7 +117,8 @@ Result<std::optional<crypto::Secret>> ask_new_secret(const std::string& what) {
     }
     auto second = TRY(ask_secret(what + ", again"));
     if (!second || !crypto::equal_secret(first->view(), second->view())) {
-        return Error{Fault::bad_input, fmt::format("the two {}s differ; nothing was changed, try again", what)};
+        return Error{Fault::bad_input,
+                     fmt::format("the two {}s differ; nothing was changed, try again", what)};
     }
     return first;
 }

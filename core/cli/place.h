@@ -27,11 +27,13 @@ struct Passphrase {
     crypto::Secret secret;
     bool was_drawn = false;  ///< made up by us: must be shown once
 };
-/// From --passphrase-file (refused when it lies inside a folder of the node, or others may read it), else asked on the
-/// terminal (twice for a new node), else, for a new demo node, drawn. bad_usage when there is no way to get one.
+/// From --passphrase-file (refused when it lies inside a folder of the node, or others may read it), else
+/// asked on the terminal (twice for a new node), else, for a new demo node, drawn. bad_usage when there is no
+/// way to get one.
 Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_demo);
 
-/// Asks on the terminal; nullopt when there is none. ask_new_secret asks twice: bad_input when the two differ.
+/// Asks on the terminal; nullopt when there is none. ask_new_secret asks twice: bad_input when the two
+/// differ.
 Result<std::optional<crypto::Secret>> ask_secret(const std::string& what);
 Result<std::optional<crypto::Secret>> ask_new_secret(const std::string& what);
 

@@ -12,7 +12,9 @@ namespace firedrill::cli {
 
 namespace {
 
-posix::Create how(MakeFolders make) { return make == MakeFolders::yes ? posix::Create::yes : posix::Create::no; }
+posix::Create how(MakeFolders make) {
+    return make == MakeFolders::yes ? posix::Create::yes : posix::Create::no;
+}
 
 class PosixWorld final : public RealWorld {
   public:
@@ -48,7 +50,8 @@ Result<std::unique_ptr<RealWorld>> RealWorld::open(const Place& place, MakeFolde
     folders.insert(folders.end(), logs.begin(), logs.end());
     auto disks = TRY(open_folders(folders, make));
     std::unique_ptr<Disk> data = std::move(disks[1]);
-    disks.erase(disks.begin(), disks.begin() + 2);  // the node's folder itself was only to be made and checked
+    disks.erase(disks.begin(),
+                disks.begin() + 2);  // the node's folder itself was only to be made and checked
     return std::unique_ptr<RealWorld>(std::make_unique<PosixWorld>(std::move(data), std::move(disks)));
 }
 
@@ -69,7 +72,8 @@ Result<std::string> call_running_node(const std::string& control_endpoint, std::
     return *std::move(answer);
 }
 
-Result<std::vector<std::unique_ptr<Disk>>> open_folders(const std::vector<std::string>& paths, MakeFolders make) {
+Result<std::vector<std::unique_ptr<Disk>>> open_folders(const std::vector<std::string>& paths,
+                                                        MakeFolders make) {
     std::vector<std::unique_ptr<Disk>> out;
     for (const std::string& path : paths) {
         out.push_back(TRY(posix::open_folder(path, how(make))));

@@ -29,6 +29,7 @@ Entropy& system_entropy();
 /// A loop without folders, for talking to a node's control socket: runs until `start`'s callback was called.
 Result<std::string> call_running_node(const std::string& control_endpoint, std::string request);
 /// Opens log folders for reading (restore, store verbs): permission, not_found.
-Result<std::vector<std::unique_ptr<Disk>>> open_folders(const std::vector<std::string>& paths, MakeFolders make);
+Result<std::vector<std::unique_ptr<Disk>>> open_folders(const std::vector<std::string>& paths,
+                                                        MakeFolders make);
 
 }  // namespace firedrill::cli

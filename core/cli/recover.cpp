@@ -75,12 +75,9 @@ json::object describe(const store::Inspection::Store& store) {
     for (store::PageNumber page : store.damaged) {
         damaged.emplace_back(page);
     }
-    return {{"store", to_hex(store.store)},
-            {"folded_sequence", store.folded_sequence},
-            {"sequence", store.sequence},
-            {"pages", store.pages},
-            {"file_bytes", store.file_bytes},
-            {"is_sound", store.is_sound},
+    return {{"store", to_hex(store.store)},   {"folded_sequence", store.folded_sequence},
+            {"sequence", store.sequence},     {"pages", store.pages},
+            {"file_bytes", store.file_bytes}, {"is_sound", store.is_sound},
             {"damaged", std::move(damaged)}};
 }
 
@@ -99,13 +96,14 @@ void print_inspection(const store::Inspection& found) {
     print_line(fmt::format("log       LSN {} to {}, timeline {}", found.log.first, found.log.last,
                            to_hex(found.log.identity.timeline)));
     for (const store::LogScan::Member& member : found.log.members) {
-        print_line(fmt::format("log disk  {}  through LSN {}, {} segments, {} bytes{}", member.label, member.last,
-                               member.segments, member.bytes, member.is_stale ? "  STALE" : ""));
+        print_line(fmt::format("log disk  {}  through LSN {}, {} segments, {} bytes{}", member.label,
+                               member.last, member.segments, member.bytes, member.is_stale ? "  STALE" : ""));
     }
     for (const store::Inspection::Store& store : found.stores) {
-        print_line(fmt::format("store     {}  {} pages, commit {} (folded {}), {} bytes  {}", to_hex(store.store),
-                               store.pages, store.sequence, store.folded_sequence, store.file_bytes,
-                               store.is_sound ? "sound" : fmt::format("DAMAGED: {} pages", store.damaged.size())));
+        print_line(
+            fmt::format("store     {}  {} pages, commit {} (folded {}), {} bytes  {}", to_hex(store.store),
+                        store.pages, store.sequence, store.folded_sequence, store.file_bytes,
+                        store.is_sound ? "sound" : fmt::format("DAMAGED: {} pages", store.damaged.size())));
     }
     for (const std::string& text : found.log.notes) {
         print_line(fmt::format("note      {}", text));
@@ -113,7 +111,9 @@ void print_inspection(const store::Inspection& found) {
     if (found.log_damage) {
         print_line(fmt::format("DAMAGED   {}", found.log_damage->text));
     }
-    print_line(found.is_sound ? "sound" : "NOT SOUND: \"firedrill store scrub\" mends what it can; else restore from a copy");
+    print_line(found.is_sound
+                   ? "sound"
+                   : "NOT SOUND: \"firedrill store scrub\" mends what it can; else restore from a copy");
 }
 
 }  // namespace
@@ -138,9 +138,10 @@ int restore(RestoreVerbOptions options) {
     for (const std::string& text : report->scan.notes) {
         note(text);
     }
-    print_line(fmt::format("restored through LSN {} ({}): {} stores, {} commits, {} pages, every root reproduced",
-                           report->restored_through, format_utc(report->newest), report->stores, report->commits,
-                           report->pages));
+    print_line(
+        fmt::format("restored through LSN {} ({}): {} stores, {} commits, {} pages, every root reproduced",
+                    report->restored_through, format_utc(report->newest), report->stores, report->commits,
+                    report->pages));
     print_line(fmt::format("start it with \"firedrill serve --data {}\"", options.to));
     return 0;
 }
@@ -154,9 +155,9 @@ int scrub(const StoreOptions& options) {
         auto data = TRY(open_folders({data_folder(settled.place)}, MakeFolders::no));
         auto logs = TRY(open_folders(settled.place.logs, MakeFolders::no));
         ProgressLine line;
-        auto report = store::scrub_folder(*data.front(), borrow(logs), [&](std::uint64_t done, std::uint64_t total) {
-            line.show("scrubbing", done, total);
-        });
+        auto report = store::scrub_folder(
+            *data.front(), borrow(logs),
+            [&](std::uint64_t done, std::uint64_t total) { line.show("scrubbing", done, total); });
         line.finish();
         return report;
     };
@@ -176,9 +177,9 @@ int scrub(const StoreOptions& options) {
         for (const std::string& text : report->notes) {
             print_line(fmt::format("note      {}", text));
         }
-        print_line(fmt::format("read {} pages and {} bytes of log: {} damaged, {} repaired, {} not repairable",
-                               report->pages, report->log_bytes, report->found, report->repaired,
-                               report->not_repairable));
+        print_line(fmt::format(
+            "read {} pages and {} bytes of log: {} damaged, {} repaired, {} not repairable", report->pages,
+            report->log_bytes, report->found, report->repaired, report->not_repairable));
     }
     if (report->not_repairable > 0) {
         return static_cast<int>(ExitCode::damaged);
@@ -198,8 +199,9 @@ int store(StoreOptions options) {
         auto data = TRY(open_folders({data_folder(settled.place)}, MakeFolders::no));
         auto logs = TRY(open_folders(settled.place.logs, MakeFolders::no));
         ProgressLine line;
-        auto found = store::inspect(*data.front(), borrow(logs), options.verb == "verify",
-                                    [&](std::uint64_t done, std::uint64_t total) { line.show("reading", done, total); });
+        auto found = store::inspect(
+            *data.front(), borrow(logs), options.verb == "verify",
+            [&](std::uint64_t done, std::uint64_t total) { line.show("reading", done, total); });
         line.finish();
         return found;
     };
@@ -212,11 +214,10 @@ int store(StoreOptions options) {
         for (const store::Inspection::Store& store : found->stores) {
             stores.push_back(describe(store));
         }
-        print_line(json::serialize(json::object{
-            {"is_sound", found->is_sound},
-            {"log", describe(found->log)},
-            {"log_damage", describe(found->log_damage)},
-            {"stores", std::move(stores)}}));
+        print_line(json::serialize(json::object{{"is_sound", found->is_sound},
+                                                {"log", describe(found->log)},
+                                                {"log_damage", describe(found->log_damage)},
+                                                {"stores", std::move(stores)}}));
     } else {
         print_inspection(*found);
     }

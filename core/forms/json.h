@@ -21,9 +21,9 @@ struct Json {
     enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
 
     Kind kind = Kind::null;
-    std::string text;                                   ///< string: its value; number, boolean: as written
-    std::vector<Json> elements;                         ///< array
-    std::vector<JsonMember> members;                    ///< object, in the order written
+    std::string text;                 ///< string: its value; number, boolean: as written
+    std::vector<Json> elements;       ///< array
+    std::vector<JsonMember> members;  ///< object, in the order written
 
     [[nodiscard]] bool is(Kind wanted) const noexcept { return kind == wanted; }
     /// The member of that name; null when there is none or this is no object.

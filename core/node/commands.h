@@ -1,4 +1,5 @@
-// Operator commands: JSON text in, JSON text out, over a node's services. docs/control.md lists verbs and fields.
+// Operator commands: JSON text in, JSON text out, over a node's services. docs/control.md lists verbs and
+// fields.
 #pragma once
 
 #include <functional>

@@ -61,19 +61,20 @@ class LineStream {
   private:
     void write_rest(std::function<void(Status)> then) {
         view_ = as_bytes(output_).subspan(written_);
-        stream_->write_some(std::span(&view_, 1), [this, then = std::move(then)](Result<std::size_t> took) mutable {
-            if (!took) {
-                then(std::move(took).error());
-                return;
-            }
-            written_ += *took;
-            if (written_ < output_.size()) {
-                write_rest(std::move(then));
-                return;
-            }
-            crypto::zeroise(output_);
-            then({});
-        });
+        stream_->write_some(std::span(&view_, 1),
+                            [this, then = std::move(then)](Result<std::size_t> took) mutable {
+                                if (!took) {
+                                    then(std::move(took).error());
+                                    return;
+                                }
+                                written_ += *took;
+                                if (written_ < output_.size()) {
+                                    write_rest(std::move(then));
+                                    return;
+                                }
+                                crypto::zeroise(output_);
+                                then({});
+                            });
     }
 
     std::unique_ptr<Stream> stream_;
@@ -135,7 +136,8 @@ class Server final : public ControlServer {
 
 }  // namespace
 
-Result<std::unique_ptr<ControlServer>> ControlServer::create(Network& network, const Endpoint& at, Command command) {
+Result<std::unique_ptr<ControlServer>> ControlServer::create(Network& network, const Endpoint& at,
+                                                             Command command) {
     auto listener = TRY(network.listen(at));
     return std::unique_ptr<ControlServer>(std::make_unique<Server>(std::move(listener), std::move(command)));
 }
@@ -144,7 +146,8 @@ std::string encode_answer(const Result<std::string>& answer) {
     if (answer) {
         return fmt::format(R"({{"ok":true,"result":{}}})", *answer);
     }
-    boost::json::object out{{"ok", false}, {"fault", fault_name(answer.error().fault)}, {"text", answer.error().text}};
+    boost::json::object out{
+        {"ok", false}, {"fault", fault_name(answer.error().fault)}, {"text", answer.error().text}};
     return boost::json::serialize(out);
 }
 
@@ -160,7 +163,8 @@ Result<std::string> decode_answer(std::string_view line) {
         }
         const boost::json::value* fault = object->if_contains("fault");
         const boost::json::value* text = object->if_contains("text");
-        if (!ok->get_bool() && fault != nullptr && fault->is_string() && text != nullptr && text->is_string()) {
+        if (!ok->get_bool() && fault != nullptr && fault->is_string() && text != nullptr &&
+            text->is_string()) {
             return Error{fault_from_name(fault->get_string()).value_or(Fault::internal),
                          std::string(text->get_string())};
         }
@@ -170,8 +174,8 @@ Result<std::string> decode_answer(std::string_view line) {
 
 void call_control(Network& network, const Endpoint& to, std::string request,
                   std::function<void(Result<std::string>)> then) {
-    network.connect(to, [request = std::move(request), then = std::move(then)](
-                            Result<std::unique_ptr<Stream>> stream) mutable {
+    network.connect(to, [request = std::move(request),
+                         then = std::move(then)](Result<std::unique_ptr<Stream>> stream) mutable {
         if (!stream) {
             then(std::move(stream).error());
             return;

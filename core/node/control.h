@@ -1,7 +1,9 @@
-// The operator's channel over a stream: one JSON object a line in, one a line out. docs/control.md lists the verbs.
+// The operator's channel over a stream: one JSON object a line in, one a line out. docs/control.md lists the
+// verbs.
 //
-// The node listens on an owner-only socket in its data folder. Loop only. Lines are at most kControlLine bytes; at
-// most kControlConnections are served at once; one request a connection is answered at a time, in order.
+// The node listens on an owner-only socket in its data folder. Loop only. Lines are at most kControlLine
+// bytes; at most kControlConnections are served at once; one request a connection is answered at a time, in
+// order.
 #pragma once
 
 #include <functional>
@@ -19,7 +21,8 @@ class ControlServer {
   public:
     using Command = std::function<void(std::string request, std::function<void(Result<std::string>)> then)>;
     /// Faults of Network::listen.
-    static Result<std::unique_ptr<ControlServer>> create(Network& network, const Endpoint& at, Command command);
+    static Result<std::unique_ptr<ControlServer>> create(Network& network, const Endpoint& at,
+                                                         Command command);
     virtual ~ControlServer() = default;
 };
 

@@ -14,7 +14,8 @@ namespace {
 
 constexpr Duration kExpiryPeriod = 1min;
 
-store::StorageOptions storage_options(const Config& config, const Parts& parts, const identity::NodeKeys& keys) {
+store::StorageOptions storage_options(const Config& config, const Parts& parts,
+                                      const identity::NodeKeys& keys) {
     store::StorageOptions options;
     options.node = keys.node;
     options.signing_seed = &keys.signing_seed;
@@ -28,7 +29,8 @@ store::StorageOptions storage_options(const Config& config, const Parts& parts, 
 }
 
 Status check_config(const Config& config, const crypto::Secret& passphrase) {
-    if (passphrase.size_bytes() < kPassphraseLimits.least || passphrase.size_bytes() > kPassphraseLimits.most) {
+    if (passphrase.size_bytes() < kPassphraseLimits.least ||
+        passphrase.size_bytes() > kPassphraseLimits.most) {
         return Error{Fault::bad_usage, fmt::format("the node's passphrase must have {} to {} bytes",
                                                    kPassphraseLimits.least, kPassphraseLimits.most)};
     }
@@ -37,9 +39,10 @@ Status check_config(const Config& config, const crypto::Secret& passphrase) {
     }
     for (const std::string& host : config.hosts) {
         if (!crypto::is_certificate_name(host)) {
-            return Error{Fault::bad_usage, fmt::format("\"{}\" is neither a host name nor an IP address (setting "
-                                                       "\"hosts\")",
-                                                       host)};
+            return Error{Fault::bad_usage,
+                         fmt::format("\"{}\" is neither a host name nor an IP address (setting "
+                                     "\"hosts\")",
+                                     host)};
         }
     }
     return {};
@@ -47,7 +50,8 @@ Status check_config(const Config& config, const crypto::Secret& passphrase) {
 
 class RealNode final : public Node {
   public:
-    RealNode(Seams seams, Config config, Parts parts) : seams_(seams), config_(std::move(config)), parts_(parts) {}
+    RealNode(Seams seams, Config config, Parts parts)
+        : seams_(seams), config_(std::move(config)), parts_(parts) {}
 
     Status recover(const crypto::Secret& passphrase) {
         Bytes document = TRY(store::read_node_slots(seams_.data));
@@ -141,12 +145,11 @@ class RealNode final : public Node {
                 done(drained ? Status() : Status(drained.error()));
             });
         };
-        submissions_ =
-            forms::Submissions::create(seams_, *storage_, parts_.inbox_sealer(seams_.entropy), config_.journal);
+        submissions_ = forms::Submissions::create(seams_, *storage_, parts_.inbox_sealer(seams_.entropy),
+                                                  config_.journal);
         identity_ = identity::Identity::create(seams_, *storage_, std::move(options));
-        identity_->start(std::move(keys_.directory), [this](Status started) {
-            ready_(started ? serve() : std::move(started));
-        });
+        identity_->start(std::move(keys_.directory),
+                         [this](Status started) { ready_(started ? serve() : std::move(started)); });
     }
 
     bool is_healthy() const {
@@ -172,7 +175,8 @@ class RealNode final : public Node {
         options.listen = config_.listen;
         options.journal = config_.journal;
         if (config_.serves_tls) {
-            options.tls = TRY(crypto::TlsServerContext::create(keys_.chain_pem, keys_.tls_key_pem, seams_.entropy));
+            options.tls =
+                TRY(crypto::TlsServerContext::create(keys_.chain_pem, keys_.tls_key_pem, seams_.entropy));
         }
         server_ = TRY(web::Server::create(seams_, *site_, std::move(options)));
         if (!config_.control.empty()) {
@@ -228,7 +232,8 @@ Status create_node(Seams seams, const Config& config, const Parts& parts, const 
     return {};
 }
 
-Result<std::unique_ptr<Node>> Node::boot(Seams seams, Config config, Parts parts, const crypto::Secret& passphrase,
+Result<std::unique_ptr<Node>> Node::boot(Seams seams, Config config, Parts parts,
+                                         const crypto::Secret& passphrase,
                                          std::function<void(Status)> ready) {
     TRY(check_config(config, passphrase));
     auto node = std::make_unique<RealNode>(seams, std::move(config), std::move(parts));

@@ -1,7 +1,7 @@
 // Node: the composition root of the server. Node(Config, Seams) is a value: power loss = destroy it.
 //
-// boot() blocks while it recovers; everything after runs on the loop. One channel for operators: `command` serves the
-// control socket, the offline verbs and simulated operators alike.
+// boot() blocks while it recovers; everything after runs on the loop. One channel for operators: `command`
+// serves the control socket, the offline verbs and simulated operators alike.
 #pragma once
 
 #include <memory>
@@ -26,13 +26,15 @@ inline constexpr PassphraseLimits kPassphraseLimits{12, 1024};
 
 struct Config {
     Endpoint listen{"127.0.0.1:8443"};  ///< empty text: serve nobody (offline verbs)
-    std::vector<std::string> hosts{"localhost", "127.0.0.1"};  ///< names in the certificate and accepted as Host
+    std::vector<std::string> hosts{"localhost",
+                                   "127.0.0.1"};  ///< names in the certificate and accepted as Host
     crypto::PasswordCost cost = crypto::kProductionCost;
-    std::string control;        ///< control socket endpoint ("unix:…"); empty: none
-    bool serves_tls = true;     ///< false in simulated worlds only
+    std::string control;     ///< control socket endpoint ("unix:…"); empty: none
+    bool serves_tls = true;  ///< false in simulated worlds only
     store::Lsn accept_loss_after = 0;
     std::function<void(std::string_view)> journal;  ///< operator messages, one sentence each
-    std::function<void(const Error&)> on_fatal;     ///< the node cannot go on; the process exits / the machine restarts
+    std::function<void(const Error&)>
+        on_fatal;  ///< the node cannot go on; the process exits / the machine restarts
 };
 
 /// Turns an empty data disk and empty log disks into a node's: fresh keys under `passphrase`, development
@@ -41,7 +43,8 @@ Status create_node(Seams seams, const Config& config, const Parts& parts, const 
 
 class Node {
   public:
-    /// Recovery, then the directory is opened and the server listens; `ready` runs on the loop when it serves.
+    /// Recovery, then the directory is opened and the server listens; `ready` runs on the loop when it
+    /// serves.
     static Result<std::unique_ptr<Node>> boot(Seams seams, Config config, Parts parts,
                                               const crypto::Secret& passphrase,
                                               std::function<void(Status)> ready);
@@ -52,8 +55,8 @@ class Node {
     /// Lets requests finish, ends sessions, folds, then `then`. Ctrl-C.
     virtual void stop(std::function<void()> then) = 0;
 
-    /// An operator's command: {"verb": "status" | "practice.create" | "practice.list" | …, …} → a JSON object.
-    /// docs/control.md lists verbs and fields. bad_usage for an unknown verb or field.
+    /// An operator's command: {"verb": "status" | "practice.create" | "practice.list" | …, …} → a JSON
+    /// object. docs/control.md lists verbs and fields. bad_usage for an unknown verb or field.
     virtual void command(std::string request, std::function<void(Result<std::string>)> then) = 0;
     virtual store::Health health() const = 0;
     virtual identity::Identity& identity() = 0;

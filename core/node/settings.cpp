@@ -49,7 +49,8 @@ Result<Settings> parse_settings(std::string_view text, std::string_view name) {
     try {
         table = toml::parse(text);
     } catch (const toml::parse_error& error) {
-        return Error{Fault::bad_input, fmt::format("{}:{}: {}", name, error.source().begin.line, error.description())};
+        return Error{Fault::bad_input,
+                     fmt::format("{}:{}: {}", name, error.source().begin.line, error.description())};
     }
     Settings out;
     for (const auto& [key, node] : table) {

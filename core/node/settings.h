@@ -14,7 +14,7 @@ struct Settings {
     std::vector<std::string> logs;        ///< log folders, best on other disks; empty: <data>/log
     std::string listen = "127.0.0.1:8443";
     std::vector<std::string> hosts{"localhost", "127.0.0.1"};
-    std::string passphrase_file;          ///< outside `data`; empty: ask on the terminal
+    std::string passphrase_file;  ///< outside `data`; empty: ask on the terminal
 };
 
 /// `name` is the file's name for messages. bad_input naming file, line and key. At most 64 KiB.

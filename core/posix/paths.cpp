@@ -79,7 +79,7 @@ bool is_inside(const std::string& path, const std::string& folder) {
 }
 
 Result<bool> exists(const std::string& path) {
-    struct stat found {};
+    struct stat found{};
     if (::lstat(path.c_str(), &found) == 0) {
         return true;
     }

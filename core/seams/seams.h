@@ -18,8 +18,8 @@ struct Seams {
     Network& network;
     Entropy& entropy;
     Workers& workers;
-    Disk& data;                ///< page files, node slots, control socket
-    std::vector<Disk*> logs;   ///< 1–4 log disks, none null; may not be the same folder as `data`
+    Disk& data;               ///< page files, node slots, control socket
+    std::vector<Disk*> logs;  ///< 1–4 log disks, none null; may not be the same folder as `data`
 };
 
 }  // namespace firedrill

@@ -218,7 +218,8 @@ void Connection::roll_back() {
 
 std::uint64_t Connection::memory_bytes() const noexcept {
     std::uint64_t bytes = 0;
-    for (const int what : {SQLITE_DBSTATUS_CACHE_USED, SQLITE_DBSTATUS_SCHEMA_USED, SQLITE_DBSTATUS_STMT_USED}) {
+    for (const int what :
+         {SQLITE_DBSTATUS_CACHE_USED, SQLITE_DBSTATUS_SCHEMA_USED, SQLITE_DBSTATUS_STMT_USED}) {
         int used = 0;
         int highest = 0;
         sqlite3_db_status(db_, what, &used, &highest, 0);

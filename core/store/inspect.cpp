@@ -140,8 +140,8 @@ Result<Inspection> Inspector::run(bool verify) {
     if (whole) {
         walked = std::move(*whole);
     } else if (walked.damage) {
-        out.log_damage = {walked.damage->segment, walked.damage->offset, walked.damage->first, walked.damage->last,
-                          whole.error().text};
+        out.log_damage = {walked.damage->segment, walked.damage->offset, walked.damage->first,
+                          walked.damage->last, whole.error().text};
     } else {
         return std::move(whole).error();
     }

@@ -19,7 +19,8 @@ Status list_names(LogSource& source, std::vector<std::string>& notes) {
         if (names.error().fault == Fault::powered_off) {
             return std::move(names).error();
         }
-        notes.push_back(fmt::format("Log disk {} cannot be read: {}.", source.disk->label(), names.error().text));
+        notes.push_back(
+            fmt::format("Log disk {} cannot be read: {}.", source.disk->label(), names.error().text));
         return {};
     }
     source.is_present = true;
@@ -49,7 +50,8 @@ Result<std::pair<Lsn, Lsn>> reach(Disk& disk, const SegmentName& name, const Seg
     return std::pair(beyond.proven, beyond.last_sound);
 }
 
-/// Takes the first good header among the copies, those in service first; of two that differ, the one with more behind it.
+/// Takes the first good header among the copies, those in service first; of two that differ, the one with
+/// more behind it.
 Status choose_header(LogCatalogue& out, const SegmentName& name, const std::optional<NodeId>& node) {
     std::optional<CatalogueEntry> best;
     for (const bool trusted : {true, false}) {
@@ -67,12 +69,14 @@ Status choose_header(LogCatalogue& out, const SegmentName& name, const std::opti
                 continue;
             }
             if (node && header->node != *node) {
-                return Error{Fault::refused,
-                             fmt::format("log disk {} holds the log of another node, {}; attach this node's own log "
-                                         "disk or an empty one",
-                                         source.disk->label(), to_hex(header->node))};
+                return Error{
+                    Fault::refused,
+                    fmt::format("log disk {} holds the log of another node, {}; attach this node's own log "
+                                "disk or an empty one",
+                                source.disk->label(), to_hex(header->node))};
             }
-            const bool is_rival = best && *header != best->header && out.sources[best->header_source].is_trusted == trusted;
+            const bool is_rival =
+                best && *header != best->header && out.sources[best->header_source].is_trusted == trusted;
             if (is_rival) {
                 const auto one = TRY(reach(*out.sources[best->header_source].disk, name, best->header));
                 const auto two = TRY(reach(*source.disk, name, *header));
@@ -118,18 +122,21 @@ Status find_path(LogCatalogue& out) {
         return {};
     }
     if (leaves.size() != 1) {
-        return Error{Fault::damaged,
-                     fmt::format("log disks {} hold {} histories that do not continue one another; attach only the disks of "
-                                 "the one to keep",
-                                 labels_of(out.sources), leaves.size())};
+        return Error{
+            Fault::damaged,
+            fmt::format(
+                "log disks {} hold {} histories that do not continue one another; attach only the disks of "
+                "the one to keep",
+                labels_of(out.sources), leaves.size())};
     }
     Lsn limit = kNoLimit;
     for (auto at = timelines.find(leaves.front()); at != timelines.end();) {
         out.path.insert(out.path.begin(), TimelineStep{at->first, limit});
         if (out.path.size() > timelines.size()) {
-            return Error{Fault::damaged, fmt::format("the timelines on log disks {} run in a circle; attach a mirror or "
-                                                     "restore",
-                                                     labels_of(out.sources))};
+            return Error{Fault::damaged,
+                         fmt::format("the timelines on log disks {} run in a circle; attach a mirror or "
+                                     "restore",
+                                     labels_of(out.sources))};
         }
         limit = std::min(limit, at->second->branch);
         at = timelines.find(at->second->parent);
@@ -173,7 +180,8 @@ Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node
         source.is_trusted = membership && *membership && id && *id && (*membership)->has(**id);
         trusted += source.is_trusted ? 1 : 0;
         if (membership && *membership && !source.is_trusted) {
-            notes.push_back(fmt::format("Log disk {} is not in service: what it holds may be old.", disk->label()));
+            notes.push_back(
+                fmt::format("Log disk {} is not in service: what it holds may be old.", disk->label()));
         }
         sources.push_back(source);
     }
@@ -198,8 +206,9 @@ Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::o
         names.insert(source.names.begin(), source.names.end());
     }
     if (!is_any_present) {
-        return Error{Fault::disk_failed, fmt::format("none of the log disks {} can be read; attach one that can",
-                                                     labels_of(out.sources))};
+        return Error{
+            Fault::disk_failed,
+            fmt::format("none of the log disks {} can be read; attach one that can", labels_of(out.sources))};
     }
     for (const SegmentName& name : names) {
         TRY(choose_header(out, name, node));

@@ -1,4 +1,5 @@
-// LogCatalogue: which segments of which timelines stand on which log disks, and which timelines lead to the current one.
+// LogCatalogue: which segments of which timelines stand on which log disks, and which timelines lead to the
+// current one.
 //
 // Internal to the log. Reads names and headers only; changes nothing. Blocking.
 #pragma once
@@ -18,7 +19,8 @@ namespace firedrill::store {
 /// One log disk as a scan sees it.
 struct LogSource {
     Disk* disk = nullptr;
-    bool is_trusted = true;   ///< in service: where its log ends counts as evidence; others only fill in damage
+    bool is_trusted =
+        true;  ///< in service: where its log ends counts as evidence; others only fill in damage
     bool is_present = false;  ///< its names could be listed
     std::set<SegmentName> names;
 };
@@ -45,12 +47,12 @@ struct LogCatalogue {
     [[nodiscard]] const CatalogueEntry* find(const TimelineId& timeline, Lsn first) const;
 };
 
-/// powered_off; disk_failed when no disk can be read; refused when a disk holds another node's log; newer_format;
-/// damaged when the segments tell two histories.
+/// powered_off; disk_failed when no disk can be read; refused when a disk holds another node's log;
+/// newer_format; damaged when the segments tell two histories.
 Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node);
 
-/// The log disks with what the data disk says of them; without that, all count. `notes`: what is not as it should be,
-/// a sentence each. refused: another node's disk. powered_off.
+/// The log disks with what the data disk says of them; without that, all count. `notes`: what is not as it
+/// should be, a sentence each. refused: another node's disk. powered_off.
 Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node, std::span<Disk* const> logs,
                                                   std::vector<std::string>& notes);
 

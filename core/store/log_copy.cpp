@@ -51,7 +51,8 @@ Result<std::optional<RecordView>> SegmentCopy::record_at(std::uint64_t offset) {
     return check_record(TRY(view(offset, head->size())));
 }
 
-Result<std::optional<CloseMark>> SegmentCopy::close_mark_at(std::uint64_t offset, const SegmentHeader& header) {
+Result<std::optional<CloseMark>> SegmentCopy::close_mark_at(std::uint64_t offset,
+                                                            const SegmentHeader& header) {
     if (offset >= size_ || size_ - offset > close_mark_size(kIndexLimit) ||
         !looks_like_close_mark(TRY(view(offset, kSector)))) {
         return std::optional<CloseMark>{};
@@ -89,7 +90,8 @@ Result<SegmentCopy::Beyond> SegmentCopy::look_beyond(std::uint64_t offset, const
             if (beyond.next_sound == 0) {
                 beyond.next_sound = record->head.lsn;
             }
-            continue;  // its pages are looked at too: they hold no magic, and zeroes within them do not matter
+            continue;  // its pages are looked at too: they hold no magic, and zeroes within them do not
+                       // matter
         }
         if (const auto mark = TRY(close_mark_at(at, header))) {
             beyond.proven = std::max(beyond.proven, mark->last);

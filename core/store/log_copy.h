@@ -24,12 +24,13 @@ class SegmentCopy {
     /// The close mark at the end of the file, found by the last bytes.
     Result<std::optional<CloseMark>> last_close_mark(const SegmentHeader& header);
 
-    /// What lies beyond `offset`: where the last byte that is not zero ends, and what the sound records there prove.
+    /// What lies beyond `offset`: where the last byte that is not zero ends, and what the sound records there
+    /// prove.
     struct Beyond {
-        std::uint64_t end = 0;      ///< == offset when there are only zeroes
-        Lsn proven = 0;             ///< highest LSN shown to have been durable
-        Lsn next_sound = 0;         ///< LSN of the first sound record; 0 if none
-        Lsn last_sound = 0;         ///< highest LSN of a sound record; 0 if none
+        std::uint64_t end = 0;  ///< == offset when there are only zeroes
+        Lsn proven = 0;         ///< highest LSN shown to have been durable
+        Lsn next_sound = 0;     ///< LSN of the first sound record; 0 if none
+        Lsn last_sound = 0;     ///< highest LSN of a sound record; 0 if none
     };
     Result<Beyond> look_beyond(std::uint64_t offset, const SegmentHeader& header);
 

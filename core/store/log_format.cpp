@@ -23,7 +23,9 @@ constexpr std::size_t kTrailerSize = 8;
 static_assert(kDigestOffset + sizeof(Digest) == kSegmentHeaderSize);
 static_assert(kChainOffset + sizeof(Digest) == kRecordHeadSize);
 
-void pad(Bytes& out, std::size_t size) { out.resize(size); }
+void pad(Bytes& out, std::size_t size) {
+    out.resize(size);
+}
 
 Error damaged_header(std::string_view what) {
     return Error{Fault::damaged, fmt::format("a segment header has {}", what)};
@@ -32,11 +34,10 @@ Error damaged_header(std::string_view what) {
 bool fits_type(RecordType type, std::uint32_t description, std::uint32_t pages) {
     switch (type) {
         case RecordType::commit:
-            return pages >= 1 && pages <= kCommitPagesLimit && description == kCommitFixedSize + kImageSize * pages;
-        case RecordType::slots:
-            return pages == 0 && description <= kSlotsLimit;
-        case RecordType::reset:
-            return pages == 0 && description == 40;
+            return pages >= 1 && pages <= kCommitPagesLimit &&
+                   description == kCommitFixedSize + kImageSize * pages;
+        case RecordType::slots: return pages == 0 && description <= kSlotsLimit;
+        case RecordType::reset: return pages == 0 && description == 40;
     }
     return false;
 }
@@ -161,10 +162,11 @@ Result<SegmentHeader> parse_segment_header(ByteView sector) {
     const std::uint16_t minimum_reader = in.u16();
     const std::uint32_t features = in.u32();
     if (minimum_reader > kVersion || features != 0) {
-        return Error{Fault::newer_format,
-                     fmt::format("the log is of version {} and needs a reader of version {} (this program: {}); "
-                                 "upgrade the program, nothing was changed",
-                                 version, minimum_reader, kVersion)};
+        return Error{
+            Fault::newer_format,
+            fmt::format("the log is of version {} and needs a reader of version {} (this program: {}); "
+                        "upgrade the program, nothing was changed",
+                        version, minimum_reader, kVersion)};
     }
     in.fill(header.node.bytes);
     in.fill(header.timeline.bytes);
@@ -176,8 +178,8 @@ Result<SegmentHeader> parse_segment_header(ByteView sector) {
     in.fill(header.signer);
     header.slots_size = in.u32();
     in.fill(header.slots_digest.bytes);
-    if (version == 0 || header.first == 0 || header.slots_size > kSlotsLimit || header.branch >= header.first ||
-        !is_zero(in.bytes(in.left()))) {
+    if (version == 0 || header.first == 0 || header.slots_size > kSlotsLimit ||
+        header.branch >= header.first || !is_zero(in.bytes(in.left()))) {
         return damaged_header("fields out of range");
     }
     return header;
@@ -206,7 +208,8 @@ std::optional<RecordHead> parse_record_head(ByteView bytes) {
 }
 
 Digest record_chain(ByteView head_and_description) {
-    return crypto::sha256({head_and_description.first(kChainOffset), head_and_description.subspan(kRecordHeadSize)});
+    return crypto::sha256(
+        {head_and_description.first(kChainOffset), head_and_description.subspan(kRecordHeadSize)});
 }
 
 std::optional<RecordView> check_record(ByteView bytes) {
@@ -299,16 +302,20 @@ Status check_limits(const Record& record) {
         }
     }
     if (const auto* commit = std::get_if<Commit>(&record.body)) {
-        bool is_sound = commit->sequence > 0 && !commit->pages.empty() && commit->pages.size() <= kCommitPagesLimit;
+        bool is_sound =
+            commit->sequence > 0 && !commit->pages.empty() && commit->pages.size() <= kCommitPagesLimit;
         PageNumber last = 0;
         for (const PageImage& image : commit->pages) {
-            is_sound = is_sound && image.page != nullptr && image.number > last && image.number <= commit->page_count;
+            is_sound = is_sound && image.page != nullptr && image.number > last &&
+                       image.number <= commit->page_count;
             last = image.number;
         }
         if (!is_sound) {
-            return Error{Fault::bad_usage,
-                         fmt::format("commit {} of store {} must have 1–{} pages in ascending order within the database",
-                                     commit->sequence, to_hex(commit->store), kCommitPagesLimit)};
+            return Error{
+                Fault::bad_usage,
+                fmt::format(
+                    "commit {} of store {} must have 1–{} pages in ascending order within the database",
+                    commit->sequence, to_hex(commit->store), kCommitPagesLimit)};
         }
     }
     return {};
@@ -353,7 +360,8 @@ EncodedRecord encode_record(const Record& record, Lsn durable, const Digest& pre
     return out;
 }
 
-void add_to_index(SegmentIndex& index, Lsn lsn, const StoreId& store, CommitSequence sequence, std::uint64_t pages) {
+void add_to_index(SegmentIndex& index, Lsn lsn, const StoreId& store, CommitSequence sequence,
+                  std::uint64_t pages) {
     IndexEntry& entry = index[store];
     if (entry.commits == 0) {
         entry.first_lsn = lsn;
@@ -375,11 +383,16 @@ std::uint64_t close_mark_size(std::size_t stores) {
     return round_to_sector(kCloseFixedSize + kIndexEntrySize * stores + kSignatureSize + kTrailerSize);
 }
 
-std::uint64_t CloseMark::size() const { return close_mark_size(index.size()); }
+std::uint64_t CloseMark::size() const {
+    return close_mark_size(index.size());
+}
 
-bool looks_like_close_mark(ByteView bytes) { return Reader(bytes).u32() == kCloseMagic; }
+bool looks_like_close_mark(ByteView bytes) {
+    return Reader(bytes).u32() == kCloseMagic;
+}
 
-Bytes encode_close_mark(const CloseMark& mark, const SegmentHeader& header, const crypto::Secret& signing_seed) {
+Bytes encode_close_mark(const CloseMark& mark, const SegmentHeader& header,
+                        const crypto::Secret& signing_seed) {
     CHECK(mark.index.size() <= kIndexLimit);
     Bytes out;
     out.reserve(mark.size());
@@ -415,8 +428,8 @@ std::optional<CloseMark> parse_close_mark(ByteView rest, std::uint64_t offset, c
     mark.last = in.u64();
     mark.wall.ns = static_cast<std::int64_t>(in.u64());
     in.fill(mark.chain.bytes);
-    if (!in.is_ok() || magic != kCloseMagic || stores > kIndexLimit || rest.size() != close_mark_size(stores) ||
-        mark.offset != offset) {
+    if (!in.is_ok() || magic != kCloseMagic || stores > kIndexLimit ||
+        rest.size() != close_mark_size(stores) || mark.offset != offset) {
         return std::nullopt;
     }
     std::optional<StoreId> last;

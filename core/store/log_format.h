@@ -1,7 +1,7 @@
 // The bytes of the transaction log: names, segment headers, records, close marks. Pure functions, any thread.
 //
-// Readers here take bytes from a disk that may lie: every length is bounded before it is used, and nothing is CHECKed.
-// Format: docs/formats/transaction_log.md.
+// Readers here take bytes from a disk that may lie: every length is bounded before it is used, and nothing is
+// CHECKed. Format: docs/formats/transaction_log.md.
 #pragma once
 
 #include <array>
@@ -26,7 +26,9 @@ inline constexpr std::size_t kCommitFixedSize = 96;
 inline constexpr std::size_t kImageSize = 36;
 inline constexpr std::uint32_t kIndexLimit = 1 << 20;
 
-constexpr std::uint64_t round_to_sector(std::uint64_t size) { return (size + kSector - 1) / kSector * kSector; }
+constexpr std::uint64_t round_to_sector(std::uint64_t size) {
+    return (size + kSector - 1) / kSector * kSector;
+}
 
 /// A segment's place in the log, and its file name.
 struct SegmentName {
@@ -42,17 +44,19 @@ std::optional<SegmentName> parse_segment_name(std::string_view text);
 struct SegmentHeader {
     NodeId node;
     TimelineId timeline;
-    TimelineId parent;   ///< zeroes: the node's first timeline
-    Lsn branch = 0;      ///< last LSN of the parent that counts
+    TimelineId parent;  ///< zeroes: the node's first timeline
+    Lsn branch = 0;     ///< last LSN of the parent that counts
     Lsn first = 0;
     WallTime wall;
-    Digest previous;     ///< chain hash of record first − 1
+    Digest previous;  ///< chain hash of record first − 1
     std::array<Byte, 32> signer{};
     std::uint32_t slots_size = 0;
     Digest slots_digest;
-    Digest digest;       ///< of everything above: the chain hash before the first record
+    Digest digest;  ///< of everything above: the chain hash before the first record
     bool operator==(const SegmentHeader&) const = default;
-    [[nodiscard]] std::uint64_t records_offset() const { return kSegmentHeaderSize + round_to_sector(slots_size); }
+    [[nodiscard]] std::uint64_t records_offset() const {
+        return kSegmentHeaderSize + round_to_sector(slots_size);
+    }
 };
 /// The header and the padded slots document; fills in slots_size, slots_digest and digest.
 Bytes encode_segment_start(SegmentHeader& header, ByteView slots);
@@ -72,7 +76,9 @@ struct RecordHead {
     Digest previous;
     Digest chain;
     [[nodiscard]] std::uint64_t pages_offset() const { return kRecordHeadSize + description_size; }
-    [[nodiscard]] std::uint64_t used_size() const { return pages_offset() + std::uint64_t{pages} * kPageSize; }
+    [[nodiscard]] std::uint64_t used_size() const {
+        return pages_offset() + std::uint64_t{pages} * kPageSize;
+    }
     [[nodiscard]] std::uint64_t size() const { return round_to_sector(used_size()); }
 };
 /// nullopt when `bytes` (>= 104) do not begin a record within limits.
@@ -86,15 +92,16 @@ struct RecordView {
     ByteView description;
     ByteView pages;  ///< 4096 bytes each
 };
-/// Verifies the whole of `bytes` (exactly head.size()) by themselves: chain hash, shape, leaves, padding. The caller
-/// compares lsn and previous. nullopt when anything differs.
+/// Verifies the whole of `bytes` (exactly head.size()) by themselves: chain hash, shape, leaves, padding. The
+/// caller compares lsn and previous. nullopt when anything differs.
 std::optional<RecordView> check_record(ByteView bytes);
 /// A record that owns its memory. `view` must come from check_record.
 Record to_record(const RecordView& view);
 /// The store of a commit; nullopt for other records.
 std::optional<StoreId> store_of(const RecordView& view);
 
-/// A record as it is written: `start` is head and description; then come the commit's pages, then `padding` zeroes.
+/// A record as it is written: `start` is head and description; then come the commit's pages, then `padding`
+/// zeroes.
 struct EncodedRecord {
     Bytes start;
     std::size_t padding = 0;
@@ -118,7 +125,8 @@ struct IndexEntry {
     bool operator==(const IndexEntry&) const = default;
 };
 using SegmentIndex = std::map<StoreId, IndexEntry>;
-void add_to_index(SegmentIndex& index, Lsn lsn, const StoreId& store, CommitSequence sequence, std::uint64_t pages);
+void add_to_index(SegmentIndex& index, Lsn lsn, const StoreId& store, CommitSequence sequence,
+                  std::uint64_t pages);
 void add_to_index(SegmentIndex& index, const RecordView& view);
 
 struct CloseMark {
@@ -130,8 +138,10 @@ struct CloseMark {
     [[nodiscard]] std::uint64_t size() const;  ///< padded
 };
 std::uint64_t close_mark_size(std::size_t stores);
-Bytes encode_close_mark(const CloseMark& mark, const SegmentHeader& header, const crypto::Secret& signing_seed);
-/// nullopt unless `rest` (from the mark to the end of the file) is the whole, signed close mark of this segment.
+Bytes encode_close_mark(const CloseMark& mark, const SegmentHeader& header,
+                        const crypto::Secret& signing_seed);
+/// nullopt unless `rest` (from the mark to the end of the file) is the whole, signed close mark of this
+/// segment.
 std::optional<CloseMark> parse_close_mark(ByteView rest, std::uint64_t offset, const SegmentHeader& header);
 /// Does `bytes` (>= 4) begin like a close mark?
 bool looks_like_close_mark(ByteView bytes);

@@ -30,13 +30,15 @@ void seal_with_digest(Bytes& document) {
 }
 
 /// Checks digest, magic, version and node; yields what follows them.
-Result<ByteView> open_document(ByteView document, std::string_view magic, const NodeId& node, std::string_view where) {
+Result<ByteView> open_document(ByteView document, std::string_view magic, const NodeId& node,
+                               std::string_view where) {
     const Error damaged{Fault::damaged, fmt::format("{} is not what was written", where)};
     if (document.size() < 32 + kDigestSize) {
         return damaged;
     }
     const ByteView body = document.first(document.size() - kDigestSize);
-    if (!equal(crypto::sha256(body).view(), document.last(kDigestSize)) || !equal(body.first(8), as_bytes(magic))) {
+    if (!equal(crypto::sha256(body).view(), document.last(kDigestSize)) ||
+        !equal(body.first(8), as_bytes(magic))) {
         return damaged;
     }
     Reader in(body.subspan(8));
@@ -44,12 +46,14 @@ Result<ByteView> open_document(ByteView document, std::string_view magic, const 
     const std::uint16_t minimum_reader = in.u16();
     const std::uint32_t features = in.u32();
     if (version == 0 || minimum_reader > kVersion || features != 0) {
-        return Error{Fault::newer_format, fmt::format("{} needs a reader of version {} (this program: {}); upgrade the "
-                                                      "program, nothing was changed",
-                                                      where, minimum_reader, kVersion)};
+        return Error{Fault::newer_format,
+                     fmt::format("{} needs a reader of version {} (this program: {}); upgrade the "
+                                 "program, nothing was changed",
+                                 where, minimum_reader, kVersion)};
     }
     if (!equal(in.bytes(16), node.view())) {
-        return Error{Fault::refused, fmt::format("{} belongs to another node; attach this node's own disk", where)};
+        return Error{Fault::refused,
+                     fmt::format("{} belongs to another node; attach this node's own disk", where)};
     }
     return body.subspan(32);
 }
@@ -135,7 +139,8 @@ Status write_log_disk_id(firedrill::Disk& disk, const NodeId& node, const LogDis
     return replace_file(disk, kLogDiskFile, document);
 }
 
-LogDiskId make_log_disk_id(const NodeId& node, std::uint64_t generation, Lsn last, WallTime wall, std::size_t place) {
+LogDiskId make_log_disk_id(const NodeId& node, std::uint64_t generation, Lsn last, WallTime wall,
+                           std::size_t place) {
     Bytes text;
     Writer out(text);
     out.bytes(as_bytes("firedrill log disk v1"));

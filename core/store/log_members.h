@@ -27,7 +27,8 @@ struct Membership {
     };
     std::uint64_t generation = 0;
     Lsn durable = 0;  ///< a record that was durable then: a log that ends below it lost something
-    Lsn suspect = 0;  ///< a sync of the last disk failed when this was next: what follows was perhaps never stored; 0 = no
+    Lsn suspect = 0;  ///< a sync of the last disk failed when this was next: what follows was perhaps never
+                      ///< stored; 0 = no
     std::vector<Disk> disks;
     [[nodiscard]] bool has(const LogDiskId& id) const;
 };
@@ -40,6 +41,7 @@ Status write_membership(Disk& data, const NodeId& node, const Membership& member
 Result<std::optional<LogDiskId>> read_log_disk_id(Disk& disk, const NodeId& node);
 Status write_log_disk_id(Disk& disk, const NodeId& node, const LogDiskId& id);
 /// A new id, different from every other: derived from what never happens twice.
-LogDiskId make_log_disk_id(const NodeId& node, std::uint64_t generation, Lsn last, WallTime wall, std::size_t place);
+LogDiskId make_log_disk_id(const NodeId& node, std::uint64_t generation, Lsn last, WallTime wall,
+                           std::size_t place);
 
 }  // namespace firedrill::store

@@ -14,7 +14,8 @@ namespace {
 /// One recovery, from the files to an open writer.
 class Recovery {
   public:
-    Recovery(const LogOptions& options, Lsn from, WallTime wall) : options_(options), from_(from), wall_(wall) {}
+    Recovery(const LogOptions& options, Lsn from, WallTime wall)
+        : options_(options), from_(from), wall_(wall) {}
     Result<RecoveredLog> run(const RecordSink& sink);
 
   private:
@@ -33,11 +34,11 @@ class Recovery {
     std::vector<LogSource> sources_;
     std::vector<std::optional<LogDiskId>> ids_;  // per source
     std::optional<Membership> membership_;
-    bool is_accepted_loss_ = false;              // no proof; the operator's word instead
+    bool is_accepted_loss_ = false;  // no proof; the operator's word instead
     std::vector<std::string> notes_;
     WalkedLog walked_;
-    std::vector<bool> is_sound_;                 // per source: holds the whole log, durably
-    std::vector<std::string> failures_;          // per source: why it is not in service
+    std::vector<bool> is_sound_;         // per source: holds the whole log, durably
+    std::vector<std::string> failures_;  // per source: why it is not in service
     Membership written_;
 };
 
@@ -65,8 +66,8 @@ Status Recovery::read_members() {
     return {};
 }
 
-/// Rule: a disk's end of the log counts only if the data disk says that it is in service. A stale mirror never boots in
-/// silence.
+/// Rule: a disk's end of the log counts only if the data disk says that it is in service. A stale mirror
+/// never boots in silence.
 Status Recovery::choose_trusted() {
     bool is_any = false;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
@@ -82,8 +83,9 @@ Status Recovery::choose_trusted() {
         if (!names && names.error().fault == Fault::powered_off) {
             return names.error();
         }
-        const bool has = names && std::any_of(names->begin(), names->end(),
-                                              [](const std::string& name) { return parse_segment_name(name).has_value(); });
+        const bool has = names && std::any_of(names->begin(), names->end(), [](const std::string& name) {
+                             return parse_segment_name(name).has_value();
+                         });
         source.is_trusted = has;
         has_segments = has_segments || has;
     }
@@ -99,26 +101,29 @@ Status Recovery::choose_trusted() {
     for (const Membership::Disk& disk : membership_ ? membership_->disks : std::vector<Membership::Disk>{}) {
         in_service += (in_service.empty() ? "" : ", ") + disk.label;
     }
-    return Error{Fault::refused,
-                 membership_ ? fmt::format("none of the log disks {} is in service; in service was {}, which may hold newer "
-                                           "records: attach it, or say after which LSN a loss is accepted",
-                                           labels(), in_service)
-                             : fmt::format("the data disk {} does not say which log disks are in service, so {} may be "
-                                           "stale: restore from the log, or say after which LSN a loss is accepted",
-                                           options_.membership->label(), labels())};
+    return Error{
+        Fault::refused,
+        membership_
+            ? fmt::format("none of the log disks {} is in service; in service was {}, which may hold newer "
+                          "records: attach it, or say after which LSN a loss is accepted",
+                          labels(), in_service)
+            : fmt::format("the data disk {} does not say which log disks are in service, so {} may be "
+                          "stale: restore from the log, or say after which LSN a loss is accepted",
+                          options_.membership->label(), labels())};
 }
 
 Status Recovery::check_end(const WalkedLog& walked) const {
     if (from_ > 0 && from_ < walked.scan.first) {
-        return Error{Fault::damaged, fmt::format("the log on {} begins at LSN {}, but the page files need it from LSN {}; "
-                                                 "attach a disk that has the older segments, or restore from a copy",
-                                                 labels(), walked.scan.first, from_)};
+        return Error{Fault::damaged,
+                     fmt::format("the log on {} begins at LSN {}, but the page files need it from LSN {}; "
+                                 "attach a disk that has the older segments, or restore from a copy",
+                                 labels(), walked.scan.first, from_)};
     }
     if (options_.accept_loss_after > walked.scan.last) {
-        return Error{Fault::refused, fmt::format("the log on {} reaches only LSN {}, less than the loss accepted after LSN "
-                                                 "{}; attach a newer disk, or accept the loss after LSN {}",
-                                                 labels(), walked.scan.last, options_.accept_loss_after,
-                                                 walked.scan.last)};
+        return Error{Fault::refused,
+                     fmt::format("the log on {} reaches only LSN {}, less than the loss accepted after LSN "
+                                 "{}; attach a newer disk, or accept the loss after LSN {}",
+                                 labels(), walked.scan.last, options_.accept_loss_after, walked.scan.last)};
     }
     return {};
 }
@@ -140,21 +145,24 @@ Status Recovery::fix_members(LogRepair& repair) {
         if (!fixed) {
             failures_[i] = fixed.error().text;
             failures += (failures.empty() ? "" : "; ") + fixed.error().text;
-            notes_.push_back(fmt::format("Log disk {} could not be brought in order and is out of service: {}.",
-                                         sources_[i].disk->label(), fixed.error().text));
+            notes_.push_back(
+                fmt::format("Log disk {} could not be brought in order and is out of service: {}.",
+                            sources_[i].disk->label(), fixed.error().text));
         }
     }
     if (!is_any) {
-        return Error{Fault::disk_failed, fmt::format("no log disk in service could be brought in order ({}); replace the "
-                                                     "disk, or free space on it",
-                                                     failures)};
+        return Error{Fault::disk_failed,
+                     fmt::format("no log disk in service could be brought in order ({}); replace the "
+                                 "disk, or free space on it",
+                                 failures)};
     }
     return {};
 }
 
 /// Brings back disks that are not in service: stale mirrors and new empty disks.
 Status Recovery::fill_others(LogRepair& repair) {
-    const auto good = static_cast<std::size_t>(std::find(is_sound_.begin(), is_sound_.end(), true) - is_sound_.begin());
+    const auto good =
+        static_cast<std::size_t>(std::find(is_sound_.begin(), is_sound_.end(), true) - is_sound_.begin());
     const std::uint64_t generation = (membership_ ? membership_->generation : 0) + 1;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
         if (!is_sound_[i] && !sources_[i].is_present) {
@@ -164,7 +172,8 @@ Status Recovery::fill_others(LogRepair& repair) {
             continue;
         }
         // A new id first: as long as it is not in `log.members`, the disk stays out of service.
-        const LogDiskId id = make_log_disk_id(options_.identity.node, generation, walked_.scan.last, wall_, i);
+        const LogDiskId id =
+            make_log_disk_id(options_.identity.node, generation, walked_.scan.last, wall_, i);
         Status filled = write_log_disk_id(*sources_[i].disk, options_.identity.node, id);
         if (filled) {
             filled = repair.fill(i, good);
@@ -175,10 +184,11 @@ Status Recovery::fill_others(LogRepair& repair) {
         is_sound_[i] = filled.is_ok();
         failures_[i] = filled ? "" : filled.error().text;
         ids_[i] = id;
-        notes_.push_back(filled ? fmt::format("Log disk {} was filled up from {} and is in service again.",
-                                              sources_[i].disk->label(), sources_[good].disk->label())
-                                : fmt::format("Log disk {} could not be filled up and stays out of service: {}.",
-                                              sources_[i].disk->label(), filled.error().text));
+        notes_.push_back(filled
+                             ? fmt::format("Log disk {} was filled up from {} and is in service again.",
+                                           sources_[i].disk->label(), sources_[good].disk->label())
+                             : fmt::format("Log disk {} could not be filled up and stays out of service: {}.",
+                                           sources_[i].disk->label(), filled.error().text));
     }
     return {};
 }
@@ -189,8 +199,9 @@ Status Recovery::write_down() {
     for (std::size_t i = 0; i < sources_.size(); ++i) {
         if (is_sound_[i]) {
             if (!ids_[i]) {
-                ids_[i] = make_log_disk_id(options_.identity.node, (membership_ ? membership_->generation : 0) + 1,
-                                           walked_.scan.last, wall_, i);
+                ids_[i] =
+                    make_log_disk_id(options_.identity.node, (membership_ ? membership_->generation : 0) + 1,
+                                     walked_.scan.last, wall_, i);
                 TRY(write_log_disk_id(*sources_[i].disk, options_.identity.node, *ids_[i]));
             }
             now.disks.push_back({*ids_[i], sources_[i].disk->label()});
@@ -198,10 +209,12 @@ Status Recovery::write_down() {
     }
     for (const Membership::Disk& disk : membership_ ? membership_->disks : std::vector<Membership::Disk>{}) {
         if (!now.has(disk.id)) {
-            notes_.push_back(fmt::format("Log disk {} is missing or failed and was taken out of service.", disk.label));
+            notes_.push_back(
+                fmt::format("Log disk {} is missing or failed and was taken out of service.", disk.label));
         }
     }
-    const bool is_same = membership_ && membership_->suspect == 0 && membership_->disks.size() == now.disks.size() &&
+    const bool is_same = membership_ && membership_->suspect == 0 &&
+                         membership_->disks.size() == now.disks.size() &&
                          std::all_of(now.disks.begin(), now.disks.end(),
                                      [&](const Membership::Disk& disk) { return membership_->has(disk.id); });
     now.generation = (membership_ ? membership_->generation : 0) + (is_same ? 0 : 1);
@@ -260,29 +273,34 @@ Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
     sources_ = catalogue.sources;
     WalkOptions walk;
     walk.from = from_;
-    walk.proven = std::max({membership_ ? membership_->durable : 0, from_ > 0 ? from_ - 1 : 0, options_.folded_through});
+    walk.proven = std::max(
+        {membership_ ? membership_->durable : 0, from_ > 0 ? from_ - 1 : 0, options_.folded_through});
     walk.accept_loss_after = options_.accept_loss_after;
     walk.folded = &options_.folded;
-    walk.may_skip = std::all_of(sources_.begin(), sources_.end(), [](const LogSource& s) { return s.is_trusted; });
+    walk.may_skip =
+        std::all_of(sources_.begin(), sources_.end(), [](const LogSource& s) { return s.is_trusted; });
     auto walked = walk_log(catalogue, walk, sink, nullptr);
     if (!walked) {
         Error error = std::move(walked).error();
         if (error.fault == Fault::damaged && options_.folded_through > 0) {
-            error.text += fmt::format("; the page files hold the records through LSN {}", options_.folded_through);
+            error.text +=
+                fmt::format("; the page files hold the records through LSN {}", options_.folded_through);
         }
         return error;
     }
     walked_ = std::move(*walked);
     TRY(check_end(walked_));
     if (walked_.segments.empty()) {
-        return Error{Fault::damaged, fmt::format("no segment on log disks {} can be read; attach a mirror or restore from "
-                                                 "a copy",
-                                                 labels())};
+        return Error{Fault::damaged,
+                     fmt::format("no segment on log disks {} can be read; attach a mirror or restore from "
+                                 "a copy",
+                                 labels())};
     }
     const TimelineId wanted = options_.identity.timeline;
     if (wanted != TimelineId{} && wanted != walked_.scan.identity.timeline) {
-        return Error{Fault::refused, fmt::format("the log on {} is on timeline {}, not on {}; attach this node's own disks",
-                                                 labels(), to_hex(walked_.scan.identity.timeline), to_hex(wanted))};
+        return Error{Fault::refused,
+                     fmt::format("the log on {} is on timeline {}, not on {}; attach this node's own disks",
+                                 labels(), to_hex(walked_.scan.identity.timeline), to_hex(wanted))};
     }
 
     LogRepair repair(catalogue, walked_, *options_.signing_seed, wall_);
@@ -307,7 +325,8 @@ Result<RecoveredLog> recover_log(const LogOptions& options, Lsn from, const Reco
     return Recovery(options, from, wall).run(sink);
 }
 
-Result<LogScan> scan_log(std::span<Disk* const> disks, Lsn from, const RecordSink& sink, const Progress& progress) {
+Result<LogScan> scan_log(std::span<Disk* const> disks, Lsn from, const RecordSink& sink,
+                         const Progress& progress) {
     std::vector<LogSource> sources;
     for (Disk* disk : disks) {
         LogSource source;

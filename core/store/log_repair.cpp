@@ -75,7 +75,8 @@ Status LogRepair::fix(std::size_t source, bool must_move) {
     return place.disk->sync_names();
 }
 
-/// Writes a new file beside the old one and renames it: atomic, and free of whatever befell the old one. Not yet named.
+/// Writes a new file beside the old one and renames it: atomic, and free of whatever befell the old one. Not
+/// yet named.
 Status LogRepair::copy_file(Disk& from, Disk& to, const std::string& name) {
     const std::string fresh = name + ".new";
     const auto source = TRY(from.open(name, Open::existing));
@@ -111,7 +112,8 @@ Result<bool> LogRepair::is_same(Disk& a, Disk& b, const std::string& name) {
 Status LogRepair::fill(std::size_t source, std::size_t good) {
     const LogSource& place = catalogue_.sources[source];
     Disk& from = *catalogue_.sources[good].disk;
-    // The newest file that the disk itself has may hold writes whose sync failed: it is never taken over as it is.
+    // The newest file that the disk itself has may hold writes whose sync failed: it is never taken over as
+    // it is.
     const std::optional<SegmentName> newest =
         place.names.empty() ? std::nullopt : std::optional(*place.names.rbegin());
     std::set<SegmentName> wanted;

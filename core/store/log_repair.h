@@ -1,4 +1,5 @@
-// LogRepair: makes log disks say what a walk found to be true: repairs, cuts, closes, and fills up stale disks.
+// LogRepair: makes log disks say what a walk found to be true: repairs, cuts, closes, and fills up stale
+// disks.
 //
 // Internal to the log; used by recovery before a writer exists. Blocking.
 #pragma once
@@ -13,12 +14,13 @@ namespace firedrill::store {
 
 class LogRepair {
   public:
-    LogRepair(const LogCatalogue& catalogue, WalkedLog& walked, const crypto::Secret& signing_seed, WallTime wall)
+    LogRepair(const LogCatalogue& catalogue, WalkedLog& walked, const crypto::Secret& signing_seed,
+              WallTime wall)
         : catalogue_(catalogue), walked_(walked), signing_seed_(signing_seed), wall_(wall) {}
 
-    /// Brings one disk in service in order: bad ranges from the good copies, missing close marks, the cut of the torn tail,
-    /// files that never became segments. `must_move`: the last segment is copied into a new file, because a sync of
-    /// the old one failed once. Durable on return.
+    /// Brings one disk in service in order: bad ranges from the good copies, missing close marks, the cut of
+    /// the torn tail, files that never became segments. `must_move`: the last segment is copied into a new
+    /// file, because a sync of the old one failed once. Durable on return.
     Status fix(std::size_t source, bool must_move);
     /// Makes a stale or empty disk equal to `good`, which was fixed. Durable on return.
     Status fill(std::size_t source, std::size_t good);

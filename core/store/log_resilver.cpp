@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::uint64_t kChunk = 1 << 20;
 constexpr std::string_view kFresh = ".new";
-/// Of the files of a timeline that a disk held when it left, these many newest may have had a sync that failed.
+/// Of the files of a timeline that a disk held when it left, these many newest may have had a sync that
+/// failed.
 constexpr std::size_t kDoubtful = 2;
 
 Status remove_if_there(Disk& disk, const std::string& name) {
@@ -22,8 +23,8 @@ Status remove_if_there(Disk& disk, const std::string& name) {
 
 std::size_t LogResilver::want(const std::vector<SegmentName>& closed) {
     wanted_ = {closed.begin(), closed.end()};
-    return static_cast<std::size_t>(std::count_if(wanted_.begin(), wanted_.end(),
-                                                  [this](const SegmentName& name) { return !done_.contains(name); }));
+    return static_cast<std::size_t>(std::count_if(
+        wanted_.begin(), wanted_.end(), [this](const SegmentName& name) { return !done_.contains(name); }));
 }
 
 /// A new id first: as long as it is not in `log.members`, the disk stays out of service.
@@ -120,9 +121,9 @@ Result<bool> LogResilver::step(std::uint64_t budget) {
         TRY(begin());
     }
     const auto is_left = [this] {
-        return source_ != nullptr || std::any_of(wanted_.begin(), wanted_.end(), [this](const SegmentName& name) {
-                   return !done_.contains(name);
-               });
+        return source_ != nullptr ||
+               std::any_of(wanted_.begin(), wanted_.end(),
+                           [this](const SegmentName& name) { return !done_.contains(name); });
     };
     std::uint64_t spent = 0;
     while (is_left() && spent < budget) {

@@ -1,8 +1,8 @@
 // LogResilver: fills a log disk that came back, while the node serves.
 //
-// Internal to the log. One thread at a time: steps run on Lane::upkeep, begin and join on Lane::log; Storage never
-// overlaps them. Nothing here changes what is in service: until the membership names `id`, the disk is stale to
-// everybody, so that power may go at any point. Blocking.
+// Internal to the log. One thread at a time: steps run on Lane::upkeep, begin and join on Lane::log; Storage
+// never overlaps them. Nothing here changes what is in service: until the membership names `id`, the disk is
+// stale to everybody, so that power may go at any point. Blocking.
 #pragma once
 
 #include <memory>

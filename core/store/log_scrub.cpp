@@ -77,7 +77,8 @@ Status LogScrub::list() {
             const bool is_last = i + 1 == names.size();
             const Lsn next_first = is_last ? 0 : names[i + 1].first;
             if (is_last ? reads_open_ : next_first - 1 <= through_) {
-                places_.push_back({names[i], is_last, !reads_open_ && next_first - 1 == through_, next_first});
+                places_.push_back(
+                    {names[i], is_last, !reads_open_ && next_first - 1 == through_, next_first});
             }
         }
     }
@@ -115,10 +116,10 @@ Status LogScrub::open() {
             continue;
         }
         auto start = copies_[i].view(0, header->records_offset());
-        const bool is_sound = start && start->size() == header->records_offset() &&
-                              crypto::sha256(start->subspan(kSegmentHeaderSize, header->slots_size)) ==
-                                  header->slots_digest &&
-                              is_zero(start->subspan(kSegmentHeaderSize + header->slots_size));
+        const bool is_sound =
+            start && start->size() == header->records_offset() &&
+            crypto::sha256(start->subspan(kSegmentHeaderSize, header->slots_size)) == header->slots_digest &&
+            is_zero(start->subspan(kSegmentHeaderSize + header->slots_size));
         if (!is_sound) {
             continue;
         }
@@ -154,11 +155,11 @@ Status LogScrub::rewrite(std::size_t bad, ByteView bytes, std::string_view what)
     }
     if (written) {
         ++report.repaired;
-        note(fmt::format("The {} in {} was wrong on log disk {} and was rewritten from another.", what, where(),
-                         disk.label()));
+        note(fmt::format("The {} in {} was wrong on log disk {} and was rewritten from another.", what,
+                         where(), disk.label()));
     } else {
-        lose(fmt::format("The {} in {} is wrong on log disk {} and could not be rewritten ({}).", what, where(),
-                         disk.label(), written.error().text));
+        lose(fmt::format("The {} in {} is wrong on log disk {} and could not be rewritten ({}).", what,
+                         where(), disk.label(), written.error().text));
     }
     return {};
 }
@@ -255,7 +256,8 @@ Status LogScrub::copy_missing() {
         const std::string name = to_text(places_[at_place_].name);
         if (copied) {
             ++report.repaired;
-            note(fmt::format("Segment {} was missing on log disk {} and was copied there.", name, disks_[disk]->label()));
+            note(fmt::format("Segment {} was missing on log disk {} and was copied there.", name,
+                             disks_[disk]->label()));
         } else {
             lose(fmt::format("Segment {} is missing on log disk {} and could not be copied there ({}).", name,
                              disks_[disk]->label(), copied.error().text));
@@ -290,9 +292,10 @@ Status LogScrub::move_on() {
         lose(fmt::format("Segment {} has lost its close mark; the next start of the node writes it again.",
                          to_text(places_[at_place_].name)));
     } else {
-        lose(fmt::format("The log is damaged in {} on every log disk: attach a good mirror or restore from a copy; "
-                         "nothing was overwritten.",
-                         where()));
+        lose(fmt::format(
+            "The log is damaged in {} on every log disk: attach a good mirror or restore from a copy; "
+            "nothing was overwritten.",
+            where()));
     }
     return end_segment();
 }

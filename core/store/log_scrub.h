@@ -1,7 +1,8 @@
-// LogScrub: reads closed segments on every log disk, compares the copies, and rewrites what one of them has wrong.
+// LogScrub: reads closed segments on every log disk, compares the copies, and rewrites what one of them has
+// wrong.
 //
-// Internal to the log. Needs no key. A round goes through all segments once, a budget of bytes at a time; between steps
-// the log may be written. One thread at a time. Blocking.
+// Internal to the log. Needs no key. A round goes through all segments once, a budget of bytes at a time;
+// between steps the log may be written. One thread at a time. Blocking.
 #pragma once
 
 #include <optional>
@@ -13,23 +14,25 @@
 namespace firedrill::store {
 
 struct LogScrubReport {
-    std::uint64_t bytes = 0;           ///< read, on all disks
-    std::uint64_t found = 0;           ///< records, headers, close marks and files that were not what was written
+    std::uint64_t bytes = 0;  ///< read, on all disks
+    std::uint64_t found = 0;  ///< records, headers, close marks and files that were not what was written
     std::uint64_t repaired = 0;
     std::uint64_t not_repairable = 0;
-    std::vector<std::string> notes;    ///< one sentence each, at most kNotes
+    std::vector<std::string> notes;  ///< one sentence each, at most kNotes
     void add(const LogScrubReport& more);
     static constexpr std::size_t kNotes = 20;
 };
 
 class LogScrub {
   public:
-    /// `disks`: those in service. `through`: only segments that end at or below this durable LSN. `reads_open`: nobody
-    /// writes the log, so that the last one of each timeline is looked at too, as far as its records go.
+    /// `disks`: those in service. `through`: only segments that end at or below this durable LSN.
+    /// `reads_open`: nobody writes the log, so that the last one of each timeline is looked at too, as far as
+    /// its records go.
     LogScrub(std::vector<Disk*> disks, Lsn through, bool reads_open)
         : disks_(std::move(disks)), through_(through), reads_open_(reads_open) {}
 
-    /// Reads about `budget` bytes more. True: the round is over. powered_off; disk_failed when no disk lists its names.
+    /// Reads about `budget` bytes more. True: the round is over. powered_off; disk_failed when no disk lists
+    /// its names.
     Result<bool> step(std::uint64_t budget);
     LogScrubReport report;
     [[nodiscard]] std::uint64_t done_bytes() const noexcept { return report.bytes; }

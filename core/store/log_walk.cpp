@@ -43,11 +43,13 @@ Status Walker::walk() {
 Status Walker::start() {
     if (catalogue_.path.empty()) {
         if (!catalogue_.headless.empty()) {
-            return Error{Fault::damaged, fmt::format("no segment on log disks {} has a readable header; attach a mirror "
-                                                     "or restore from a copy",
-                                                     labels_of(catalogue_.sources))};
+            return Error{Fault::damaged,
+                         fmt::format("no segment on log disks {} has a readable header; attach a mirror "
+                                     "or restore from a copy",
+                                     labels_of(catalogue_.sources))};
         }
-        return Error{Fault::not_found, fmt::format("log disks {} hold no transaction log", labels_of(catalogue_.sources))};
+        return Error{Fault::not_found,
+                     fmt::format("log disks {} hold no transaction log", labels_of(catalogue_.sources))};
     }
     const CatalogueEntry* first = nullptr;
     for (const auto& [name, entry] : catalogue_.segments) {
@@ -69,9 +71,10 @@ Status Walker::start() {
     out_.scan.identity = {first->header.node, catalogue_.path.back().id};
     for (const SegmentName& name : catalogue_.headless) {
         if (name.timeline == segment_name(catalogue_.path.front().id, 1).timeline && name.first < next_) {
-            return Error{Fault::damaged, fmt::format("segment {} has no readable header on any log disk; attach a mirror "
-                                                     "or restore from a copy",
-                                                     to_text(name))};
+            return Error{Fault::damaged,
+                         fmt::format("segment {} has no readable header on any log disk; attach a mirror "
+                                     "or restore from a copy",
+                                     to_text(name))};
         }
     }
     return {};
@@ -85,7 +88,8 @@ Lsn Walker::later_segment() const {
     }
     const SegmentName from = segment_name(catalogue_.path[step_].id, next_ + 1);
     const auto is_later = [&](const SegmentName& name) {
-        return name.timeline == from.timeline && name.first >= from.first && name.first <= catalogue_.path[step_].limit;
+        return name.timeline == from.timeline && name.first >= from.first &&
+               name.first <= catalogue_.path[step_].limit;
     };
     for (const LogSource& source : catalogue_.sources) {
         for (const SegmentName& name : source.names) {
@@ -120,11 +124,13 @@ Error Walker::damage(Lsn next_sound, const SegmentName& name, std::uint64_t offs
         range = next_sound == next_ + 1 ? fmt::format("LSN {}", next_)
                                         : fmt::format("LSNs {}–{}", next_, next_sound - 1);
     }
-    return Error{Fault::damaged,
-                 fmt::format("the log is damaged in segment {} at byte {}: {} ({}) cannot be read from any of the log disks "
-                             "{}; attach a good mirror, restore from a copy, or accept the loss after LSN {} "
-                             "(--accept-loss-after {}); nothing was overwritten",
-                             to_text(name), offset, range, hint, labels_of(catalogue_.sources), next_ - 1, next_ - 1)};
+    return Error{
+        Fault::damaged,
+        fmt::format(
+            "the log is damaged in segment {} at byte {}: {} ({}) cannot be read from any of the log disks "
+            "{}; attach a good mirror, restore from a copy, or accept the loss after LSN {} "
+            "(--accept-loss-after {}); nothing was overwritten",
+            to_text(name), offset, range, hint, labels_of(catalogue_.sources), next_ - 1, next_ - 1)};
 }
 
 Status Walker::open_copies(const SegmentName& name) {
@@ -165,7 +171,8 @@ Result<Walker::Verdict> Walker::judge(std::uint64_t offset, const SegmentHeader&
         is_any_readable = true;
         proven = std::max(proven, beyond->proven);
         verdict.torn_bytes = std::max(verdict.torn_bytes, beyond->end - std::min(offset, beyond->end));
-        if (beyond->next_sound > next_ && (verdict.next_sound == 0 || beyond->next_sound < verdict.next_sound)) {
+        if (beyond->next_sound > next_ &&
+            (verdict.next_sound == 0 || beyond->next_sound < verdict.next_sound)) {
             verdict.next_sound = beyond->next_sound;
         }
     }
@@ -181,24 +188,28 @@ Result<Walker::Verdict> Walker::judge(std::uint64_t offset, const SegmentHeader&
 
 Result<Walker::Next> Walker::end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset) {
     if (!verdict.unreadable.empty()) {
-        return Error{Fault::disk_failed, fmt::format("segment {} cannot be read from byte {} on any log disk ({}); replace "
-                                                     "the disk, or attach a good mirror",
-                                                     to_text(name), offset, verdict.unreadable)};
+        return Error{Fault::disk_failed,
+                     fmt::format("segment {} cannot be read from byte {} on any log disk ({}); replace "
+                                 "the disk, or attach a good mirror",
+                                 to_text(name), offset, verdict.unreadable)};
     }
     if (verdict.is_damage) {
         if (options_.accept_loss_after == 0 || next_ <= options_.accept_loss_after) {
             return damage(verdict.next_sound, name, offset);
         }
-        out_.scan.notes.push_back(fmt::format("The records from LSN {} on were given up, as the operator accepted.", next_));
+        out_.scan.notes.push_back(
+            fmt::format("The records from LSN {} on were given up, as the operator accepted.", next_));
     } else if (verdict.torn_bytes > 0) {
-        out_.scan.notes.push_back(fmt::format("A torn tail of {} bytes was found after LSN {}: a write that power loss "
-                                              "interrupted and that nobody was told of.",
-                                              verdict.torn_bytes, next_ - 1));
+        out_.scan.notes.push_back(
+            fmt::format("A torn tail of {} bytes was found after LSN {}: a write that power loss "
+                        "interrupted and that nobody was told of.",
+                        verdict.torn_bytes, next_ - 1));
     }
     out_.scan.torn_bytes += verdict.torn_bytes;
     for (const LogSource& source : catalogue_.sources) {
         for (const SegmentName& other : source.names) {
-            const bool is_kept = !out_.segments.empty() && name == other && next_ == out_.segments.back().last + 1;
+            const bool is_kept =
+                !out_.segments.empty() && name == other && next_ == out_.segments.back().last + 1;
             if (source.is_trusted && !is_kept && other.timeline == name.timeline && other.first >= next_ &&
                 other.first <= catalogue_.path[step_].limit &&
                 std::find(out_.abandoned.begin(), out_.abandoned.end(), other) == out_.abandoned.end()) {
@@ -223,7 +234,8 @@ Result<Walker::Next> Walker::walk_segment(const CatalogueEntry* entry) {
             return read_records(out_.segments.back());
         }
     }
-    // No good beginning of a segment here. Whatever stands in a file of this name was never finished, or is damage.
+    // No good beginning of a segment here. Whatever stands in a file of this name was never finished, or is
+    // damage.
     const Verdict verdict = TRY(judge(0, segment.header));
     return end_here(verdict, name, 0);
 }
@@ -288,8 +300,8 @@ Result<Walker::Next> Walker::read_records(WalkedSegment& segment) {
             return Next::segment;
         }
         const CatalogueEntry* following = catalogue_.find(segment.header.timeline, next_);
-        if (segment.last >= segment.header.first && following != nullptr && following->header.previous == chain_ &&
-            catalogue_.sources[following->header_source].is_trusted) {
+        if (segment.last >= segment.header.first && following != nullptr &&
+            following->header.previous == chain_ && catalogue_.sources[following->header_source].is_trusted) {
             return Next::segment;  // its close mark is missing; recovery writes it again
         }
         const Verdict verdict = TRY(judge(segment.end, segment.header));
@@ -325,9 +337,10 @@ void Walker::finish_members() {
             }
         }
         if (bad_ranges_[i] > 0) {
-            out_.scan.notes.push_back(fmt::format("Log disk {} lacks or has wrong {} parts of the log that another disk has "
-                                                  "right.",
-                                                  member.label, bad_ranges_[i]));
+            out_.scan.notes.push_back(
+                fmt::format("Log disk {} lacks or has wrong {} parts of the log that another disk has "
+                            "right.",
+                            member.label, bad_ranges_[i]));
         }
         out_.scan.members.push_back(std::move(member));
     }

@@ -20,7 +20,8 @@ void add_repair(std::vector<Repair>& repairs, const Repair& repair) {
 
 }  // namespace
 
-Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset) {
+Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes,
+                       std::uint64_t offset) {
     bool is_any_bad = false;
     for (SegmentCopy& copy : copies_) {
         if (&copy == &good) {
@@ -58,7 +59,8 @@ Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView
     return {};
 }
 
-/// The next record in this copy; nullopt when it has none that fits. powered_off only: other failures are a bad copy.
+/// The next record in this copy; nullopt when it has none that fits. powered_off only: other failures are a
+/// bad copy.
 Result<std::optional<RecordView>> Walker::next_in(SegmentCopy& copy, std::uint64_t offset) {
     auto found = copy.record_at(offset);
     if (!found) {
@@ -71,8 +73,9 @@ Result<std::optional<RecordView>> Walker::next_in(SegmentCopy& copy, std::uint64
     return fits ? *found : std::nullopt;
 }
 
-/// Two trusted copies may both go on soundly and yet differ, when nobody says which disk is in service: one was taken
-/// out of service while it was written. The one that others were told of has more behind it. Null: all agree.
+/// Two trusted copies may both go on soundly and yet differ, when nobody says which disk is in service: one
+/// was taken out of service while it was written. The one that others were told of has more behind it. Null:
+/// all agree.
 Result<SegmentCopy*> Walker::choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
                                          const SegmentHeader& header) {
     SegmentCopy* best = nullptr;
@@ -164,7 +167,8 @@ Result<bool> Walker::read_close_mark(WalkedSegment& segment) {
             continue;
         }
         --next_;
-        const Status compared = compare(segment, copy, TRY(copy.view(segment.end, (*mark)->size())), segment.end);
+        const Status compared =
+            compare(segment, copy, TRY(copy.view(segment.end, (*mark)->size())), segment.end);
         ++next_;
         TRY(compared);
         segment.is_closed = true;
@@ -200,15 +204,16 @@ Result<bool> Walker::skip_segment(WalkedSegment& segment) {
         if (!mark && mark.error().fault == Fault::powered_off) {
             return std::move(mark).error();
         }
-        if (!mark || !*mark || (agreed && ((*mark)->chain != agreed->chain || (*mark)->offset != agreed->offset))) {
+        if (!mark || !*mark ||
+            (agreed && ((*mark)->chain != agreed->chain || (*mark)->offset != agreed->offset))) {
             return false;
         }
         agreed = std::move(*mark);
         ++copies;
     }
-    const auto trusted = std::count_if(catalogue_.sources.begin(), catalogue_.sources.end(), [](const LogSource& source) {
-        return source.is_trusted && source.is_present;
-    });
+    const auto trusted =
+        std::count_if(catalogue_.sources.begin(), catalogue_.sources.end(),
+                      [](const LogSource& source) { return source.is_trusted && source.is_present; });
     if (!agreed || copies != static_cast<std::size_t>(trusted) || is_wanted(*agreed) ||
         agreed->last > limit() || agreed->last < next_) {
         return false;

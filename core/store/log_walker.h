@@ -1,4 +1,5 @@
-// Walker: the state of one walk_log() call. Private to log_walk.cpp (segments, ends) and log_walk_records.cpp (records).
+// Walker: the state of one walk_log() call. Private to log_walk.cpp (segments, ends) and log_walk_records.cpp
+// (records).
 #pragma once
 
 #include <optional>

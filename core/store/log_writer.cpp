@@ -54,7 +54,7 @@ class DiskLogWriter final : public LogWriter {
 
     WriterState state_;
     WallTime last_wall_;
-    Duration elapsed_{0};          // wall time since the segment was opened; steps back count as none
+    Duration elapsed_{0};  // wall time since the segment was opened; steps back count as none
     std::optional<Error> fatal_;
 };
 
@@ -73,13 +73,15 @@ std::uint64_t record_size(const Record& record) {
 /// Where space was reserved, a full disk is a failed one: it may have taken a prefix.
 Status must_fit(Status done, const Disk& disk) {
     if (!done && done.error().fault == Fault::disk_full) {
-        return Error{Fault::disk_failed, fmt::format("log disk {} has no space where it had reserved some", disk.label())};
+        return Error{Fault::disk_failed,
+                     fmt::format("log disk {} has no space where it had reserved some", disk.label())};
     }
     return done;
 }
 
-/// Does `step` for every member in service. powered_off ends everything at once; disk_full is passed on after the others
-/// had their turn; any other failure takes the member out of service, which settle() makes durable.
+/// Does `step` for every member in service. powered_off ends everything at once; disk_full is passed on after
+/// the others had their turn; any other failure takes the member out of service, which settle() makes
+/// durable.
 template <class Step>
 Status DiskLogWriter::on_each(Step step) {
     std::optional<Error> full;
@@ -132,15 +134,18 @@ Status DiskLogWriter::settle() {
     }
     const Status written = write_membership(*state_.data, state_.identity.node, now);
     if (is_last) {
-        return stop(Fault::disk_failed, fmt::format("the last log disk in service failed ({}); the node must stop; check or "
-                                                    "replace the disk, then start again",
-                                                    failures));
+        return stop(Fault::disk_failed,
+                    fmt::format("the last log disk in service failed ({}); the node must stop; check or "
+                                "replace the disk, then start again",
+                                failures));
     }
     if (!written) {
-        return stop(written.error().fault == Fault::powered_off ? Fault::powered_off : Fault::disk_failed,
-                    fmt::format("a log disk failed ({}) and this could not be written down on the data disk ({}); the "
-                                "node must stop",
-                                failures, written.error().text));
+        return stop(
+            written.error().fault == Fault::powered_off ? Fault::powered_off : Fault::disk_failed,
+            fmt::format(
+                "a log disk failed ({}) and this could not be written down on the data disk ({}); the "
+                "node must stop",
+                failures, written.error().text));
     }
     state_.membership = std::move(now);
     return {};
@@ -177,7 +182,8 @@ Status DiskLogWriter::reserve(std::uint64_t bytes) {
         return *fatal_;
     }
     // The close mark must fit as well, and each record may bring a store that the index does not have yet.
-    const std::size_t records = static_cast<std::size_t>(std::min<std::uint64_t>(bytes / kSector + 1, kBatchLimit));
+    const std::size_t records =
+        static_cast<std::size_t>(std::min<std::uint64_t>(bytes / kSector + 1, kBatchLimit));
     return allocate(state_.end + round_to_sector(bytes) + close_mark_size(state_.index.size() + records));
 }
 
@@ -302,7 +308,8 @@ Status DiskLogWriter::create_files(NewSegment& fresh) {
         fresh.files[i] = TRY(member.disk->open(name, Open::any));
         File& file = *fresh.files[i];
         TRY(file.truncate(0));
-        TRY(file.allocate(std::max(kAllocationStep, round_to_sector(fresh.start.size() + close_mark_size(0)))));
+        TRY(file.allocate(
+            std::max(kAllocationStep, round_to_sector(fresh.start.size() + close_mark_size(0)))));
         TRY(file.write_at(0, fresh.start));
         TRY(file.sync());
         return member.disk->sync_names();
@@ -313,7 +320,8 @@ Status DiskLogWriter::create_files(NewSegment& fresh) {
     return created;
 }
 
-/// A segment that was not entered must be gone before the one before it goes on: its header would end that one.
+/// A segment that was not entered must be gone before the one before it goes on: its header would end that
+/// one.
 Status DiskLogWriter::discard(NewSegment& fresh) {
     const std::string name = to_text(segment_name(fresh.header.timeline, fresh.header.first));
     fresh.files.clear();
@@ -343,7 +351,8 @@ void DiskLogWriter::enter(NewSegment& fresh) {
         LogMember& member = state_.members[i];
         if (member.is_in_service) {
             member.file = std::move(fresh.files[i]);
-            member.allocated = std::max(kAllocationStep, round_to_sector(fresh.start.size() + close_mark_size(0)));
+            member.allocated =
+                std::max(kAllocationStep, round_to_sector(fresh.start.size() + close_mark_size(0)));
             ++member.segments;
         }
     }
@@ -408,8 +417,9 @@ std::shared_ptr<LogResilver> DiskLogWriter::begin_resilver(WallTime wall) {
             return parse_segment_name(name).has_value();
         });
         if (has_segments && !*id) {
-            member.failure = fmt::format("log disk {} holds a log and does not say whose; empty it, or attach another",
-                                         member.disk->label());
+            member.failure =
+                fmt::format("log disk {} holds a log and does not say whose; empty it, or attach another",
+                            member.disk->label());
             continue;
         }
         const auto closed = closed_segments();
@@ -418,7 +428,8 @@ std::shared_ptr<LogResilver> DiskLogWriter::begin_resilver(WallTime wall) {
         }
         auto made = std::make_shared<LogResilver>(
             *from->disk, *member.disk, state_.identity.node,
-            make_log_disk_id(state_.identity.node, state_.membership.generation + 1, state_.last, wall, i), i);
+            make_log_disk_id(state_.identity.node, state_.membership.generation + 1, state_.last, wall, i),
+            i);
         made->want(*closed);
         return made;
     }
@@ -450,18 +461,20 @@ Status DiskLogWriter::take_back(LogResilver& filled) {
         allocated = std::max(allocated, other.is_in_service ? other.allocated : 0);
     }
     TRY(file->allocate(allocated));
-    // The membership first, then the first acknowledgement under it. Whether a failed write of it took effect cannot
-    // be known, and a stale disk that it names would be believed: the node stops.
+    // The membership first, then the first acknowledgement under it. Whether a failed write of it took effect
+    // cannot be known, and a stale disk that it names would be believed: the node stops.
     Membership now = state_.membership;
     now.generation += 1;
     now.durable = std::max(now.durable, state_.last);
     now.disks.push_back({filled.id(), member.disk->label()});
     const Status written = write_membership(*state_.data, state_.identity.node, now);
     if (!written) {
-        return stop(written.error().fault == Fault::powered_off ? Fault::powered_off : Fault::disk_failed,
-                    fmt::format("log disk {} was filled up, and this could not be written down on the data disk ({}); "
-                                "the node must stop",
-                                member.disk->label(), written.error().text));
+        return stop(
+            written.error().fault == Fault::powered_off ? Fault::powered_off : Fault::disk_failed,
+            fmt::format(
+                "log disk {} was filled up, and this could not be written down on the data disk ({}); "
+                "the node must stop",
+                member.disk->label(), written.error().text));
     }
     state_.membership = std::move(now);
     const auto other = std::find_if(state_.members.begin(), state_.members.end(),
@@ -496,11 +509,13 @@ Result<std::unique_ptr<LogWriter>> open_writer(WriterState state, WallTime wall)
 }
 
 Status check_log_options(const LogOptions& options) {
-    const bool has_null = std::any_of(options.disks.begin(), options.disks.end(), [](const Disk* d) { return !d; });
-    if (options.disks.empty() || options.disks.size() > kLogDisksLimit || has_null || options.membership == nullptr ||
-        options.signing_seed == nullptr) {
-        return Error{Fault::bad_usage, fmt::format("a log needs 1–{} log disks, a data disk and a signing key",
-                                                   kLogDisksLimit)};
+    const bool has_null =
+        std::any_of(options.disks.begin(), options.disks.end(), [](const Disk* d) { return !d; });
+    if (options.disks.empty() || options.disks.size() > kLogDisksLimit || has_null ||
+        options.membership == nullptr || options.signing_seed == nullptr) {
+        return Error{
+            Fault::bad_usage,
+            fmt::format("a log needs 1–{} log disks, a data disk and a signing key", kLogDisksLimit)};
     }
     return {};
 }
@@ -519,9 +534,10 @@ Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteVie
         Disk& disk = *options.disks[i];
         for (const std::string& name : TRY(disk.list())) {
             if (parse_segment_name(name)) {
-                return Error{Fault::exists, fmt::format("log disk {} holds a transaction log already ({}); choose an empty "
-                                                        "folder",
-                                                        disk.label(), name)};
+                return Error{Fault::exists,
+                             fmt::format("log disk {} holds a transaction log already ({}); choose an empty "
+                                         "folder",
+                                         disk.label(), name)};
             }
         }
         LogMember member;
@@ -538,9 +554,10 @@ Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteVie
     TRY(writer->append(std::span(&first, 1), wall));
     for (const LogScan::Member& member : writer->members()) {
         if (!member.is_present) {
-            return Error{Fault::disk_failed, fmt::format("log disk {} failed while the log was created; replace it and "
-                                                         "start over with empty folders",
-                                                         member.label)};
+            return Error{Fault::disk_failed,
+                         fmt::format("log disk {} failed while the log was created; replace it and "
+                                     "start over with empty folders",
+                                     member.label)};
         }
     }
     return writer;

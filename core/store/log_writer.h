@@ -19,12 +19,12 @@ inline constexpr std::uint64_t kJoinBytes = 1 << 20;
 struct LogMember {
     Disk* disk = nullptr;
     LogDiskId id;
-    std::unique_ptr<File> file;     ///< of the open segment
-    std::uint64_t allocated = 0;    ///< bytes of that file that cannot fail with disk_full
-    std::uint64_t closed_bytes = 0; ///< of the segments before it
+    std::unique_ptr<File> file;      ///< of the open segment
+    std::uint64_t allocated = 0;     ///< bytes of that file that cannot fail with disk_full
+    std::uint64_t closed_bytes = 0;  ///< of the segments before it
     std::uint32_t segments = 0;
     bool is_in_service = true;
-    std::string failure;            ///< why it is not
+    std::string failure;  ///< why it is not
 };
 
 /// Everything a writer must know to go on where a log ends.
@@ -37,11 +37,11 @@ struct WriterState {
     std::vector<LogMember> members;
     Membership membership;
     Bytes node_slots;
-    SegmentHeader header;     ///< of the open segment
-    std::uint64_t end = 0;    ///< where its next record goes; 0: there is no open segment yet
+    SegmentHeader header;   ///< of the open segment
+    std::uint64_t end = 0;  ///< where its next record goes; 0: there is no open segment yet
     Lsn last = 0;
-    Digest chain;             ///< of record `last`, or the header's digest when the segment has none
-    Digest last_chain;        ///< of record `last`
+    Digest chain;       ///< of record `last`, or the header's digest when the segment has none
+    Digest last_chain;  ///< of record `last`
     SegmentIndex index;
 };
 

@@ -224,11 +224,13 @@ bool PageStore::fill_ahead(PageNumber page, PageNumber count) {
 }
 
 bool PageStore::wants(PageNumber page, const Digest& leaf) const noexcept {
-    return page >= 1 && page <= tree_.page_count() && damaged_.contains(page) && tree_.leaf(page).digest == leaf;
+    return page >= 1 && page <= tree_.page_count() && damaged_.contains(page) &&
+           tree_.leaf(page).digest == leaf;
 }
 
 Status PageStore::repair(PageNumber page, SealedPagePtr good) {
-    if (page == 0 || page > tree_.page_count() || !good || page_leaf(page, *good) != tree_.leaf(page).digest) {
+    if (page == 0 || page > tree_.page_count() || !good ||
+        page_leaf(page, *good) != tree_.leaf(page).digest) {
         return Error{Fault::bad_input,
                      fmt::format("{}: the offered page {} is not the newest one", describe(store_), page)};
     }
@@ -257,7 +259,8 @@ Result<std::vector<PageNumber>> PageStore::verify(const std::function<void(PageN
 
 std::uint64_t PageStore::memory_bytes() const noexcept {
     constexpr std::uint64_t kNodeBytes = kPageSize + 96;  // page, its control block, the map's node
-    return sizeof(*this) + tree_.memory_bytes() + ahead_.room * kPageSize + overlay_.size() * kNodeBytes + damaged_.size() * 48;
+    return sizeof(*this) + tree_.memory_bytes() + ahead_.room * kPageSize + overlay_.size() * kNodeBytes +
+           damaged_.size() * 48;
 }
 
 Error PageStore::damage(PageNumber page, std::string_view what) {

@@ -8,9 +8,11 @@
 //   leaves.<store: 32 hex>                      the published position, and the leaf of every page there
 //
 // Invariants:
-//  1. Every page handed out has the digest that the tree remembers, or its tag and opens under the store's key:
+//  1. Every page handed out has the digest that the tree remembers, or its tag and opens under the store's
+//  key:
 //     a stale, lost, misdirected, swapped or rolled-back page is damaged, never data.
-//  2. The page file is changed only by a fold, and only to versions that the log holds durably. The position is
+//  2. The page file is changed only by a fold, and only to versions that the log holds durably. The position
+//  is
 //     published after the page file's sync. A failed sync makes the next fold go into a file of the next
 //     generation.
 //  3. open(), apply(), prepare() and the readers never write.
@@ -58,7 +60,8 @@ Result<std::vector<StoreId>> stores_on(Disk& data);
 /// PageStore it came from except begin_fold() and fold(): a long fold stops nobody.
 class Fold {
   public:
-    /// Writes the pages a few megabytes at a time, syncs each of these, publishes the position. Blocking; once.
+    /// Writes the pages a few megabytes at a time, syncs each of these, publishes the position. Blocking;
+    /// once.
     void run();
 
   private:
@@ -106,26 +109,28 @@ class PageStore {
     Status apply(const Commit& commit);
 
     /// Seals changed pages (ascending numbers, 1 <= count <= 65536, numbers <= page_count, not kLockPage) as
-    /// the next commit, which is the newest position at once. Their nonces count on from one draw of `entropy`.
+    /// the next commit, which is the newest position at once. Their nonces count on from one draw of
+    /// `entropy`.
     Commit prepare(std::span<const PlainPage> pages, PageNumber page_count, PageCipher& cipher,
                    Entropy& entropy);
 
     /// The sealed page; null for a hole, for the lock page and past the end. A page that cannot be had is
     /// counted, then the repairer is asked once; if it did not bring it back: damaged, disk_failed.
     Result<SealedPagePtr> read(PageNumber page);
-    /// The same page opened into `out`, zeroes for a hole and past the end: compares the remembered tag and lets
-    /// the AEAD do the rest. Reads ahead. What does not fit goes the way of read(); besides: what the cipher says
-    /// of a page that is the right one.
+    /// The same page opened into `out`, zeroes for a hole and past the end: compares the remembered tag and
+    /// lets the AEAD do the rest. Reads ahead. What does not fit goes the way of read(); besides: what the
+    /// cipher says of a page that is the right one.
     Status open_page(PageNumber page, PageCipher& cipher, MutableBytes out);
-    /// Called from within the readers when a page is damaged: calls repair() for it and for what else it finds.
+    /// Called from within the readers when a page is damaged: calls repair() for it and for what else it
+    /// finds.
     void set_repairer(std::function<void()> repairer) { repairer_ = std::move(repairer); }
     /// Gives a damaged page back its right bytes, from log or mirror; the next fold writes it. bad_input when
     /// it is not the page that the tree remembers. wants() tells whether it would be taken.
     [[nodiscard]] bool wants(PageNumber page, const Digest& leaf) const noexcept;
     Status repair(PageNumber page, SealedPagePtr good);
 
-    /// Freezes what is not folded; everything up to position() must be durable in the log. `through` is a label.
-    /// Null: nothing to do. One at a time: end_fold() before the next.
+    /// Freezes what is not folded; everything up to position() must be durable in the log. `through` is a
+    /// label. Null: nothing to do. One at a time: end_fold() before the next.
     std::shared_ptr<Fold> begin_fold(Lsn through);
     /// Takes over what a fold that ran has reached and forgets the copies in memory that it wrote. On
     /// disk_failed and disk_full the old position stands and nothing is lost; begin another one later.
@@ -189,7 +194,8 @@ class PageStore {
     std::unique_ptr<File> pages_;  // the published page file; null when there is none
     PageNumber file_pages_ = 0;    // pages of that file that may hold something
     bool is_folding_ = false;
-    /// Stored pages `first` … `first + count - 1` as they were read; believed only after comparison with the tree.
+    /// Stored pages `first` … `first + count - 1` as they were read; believed only after comparison with the
+    /// tree.
     struct Ahead {
         std::unique_ptr<SealedPage[]> pages;
         PageNumber room = 0;

@@ -12,8 +12,8 @@ namespace firedrill::store {
 
 namespace {
 
-constexpr std::size_t kRunLimit = 64;      // pages written by one gathering write
-constexpr std::size_t kSyncEvery = 1024;   // pages; a commit's sync waits for at most as many of ours
+constexpr std::size_t kRunLimit = 64;     // pages written by one gathering write
+constexpr std::size_t kSyncEvery = 1024;  // pages; a commit's sync waits for at most as many of ours
 constexpr SealedPage kZeroes{};
 
 std::uint64_t offset_of(PageNumber page) {

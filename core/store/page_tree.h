@@ -1,9 +1,9 @@
 // PageTree: a Merkle tree over the stored pages of one store; its root stands in every commit record.
 //
-// leaf = page_leaf and the page's tag, all zero for a hole and for SQLite's lock page; a group = SHA-256(0x02 |
-// up to eight leaves); node = SHA-256(0x01 | left | right); an odd last node is carried up unchanged; the root
-// of no pages is 32 zero bytes. 56 bytes of memory a page, 1/32 of slack and a constant. One thread at a time.
-// Format: docs/formats/page_tree.md.
+// leaf = page_leaf and the page's tag, all zero for a hole and for SQLite's lock page; a group = SHA-256(0x02
+// | up to eight leaves); node = SHA-256(0x01 | left | right); an odd last node is carried up unchanged; the
+// root of no pages is 32 zero bytes. 56 bytes of memory a page, 1/32 of slack and a constant. One thread at a
+// time. Format: docs/formats/page_tree.md.
 #pragma once
 
 #include <span>

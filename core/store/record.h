@@ -1,4 +1,5 @@
-// Log records: the only form in which a change becomes durable. Keyless: no field needs a key to be checked or applied.
+// Log records: the only form in which a change becomes durable. Keyless: no field needs a key to be checked
+// or applied.
 //
 // Format and worked example: docs/formats/transaction_log.md.
 #pragma once
@@ -32,8 +33,8 @@ struct Commit {
 /// SHA-256 over every field of a commit, its pages through their leaves.
 Digest commit_hash(const Commit& commit);
 
-/// The node's key slots as they stand now (docs/formats/key_slots.md): without them a log could never be opened.
-/// The first record of every segment, and written again whenever they change.
+/// The node's key slots as they stand now (docs/formats/key_slots.md): without them a log could never be
+/// opened. The first record of every segment, and written again whenever they change.
 struct NodeSlots {
     Bytes document;  ///< <= 64 KiB
 };

@@ -21,7 +21,8 @@ constexpr std::uint64_t kChunk = 1 << 20;
 /// One restore, from log disks to a data folder.
 class Restore {
   public:
-    Restore(std::span<Disk* const> sources, Disk& data, std::span<Disk* const> logs, const RestoreOptions& options)
+    Restore(std::span<Disk* const> sources, Disk& data, std::span<Disk* const> logs,
+            const RestoreOptions& options)
         : sources_(sources), data_(data), logs_(logs), options_(options) {}
     Result<RestoreReport> run();
     Status check_targets();
@@ -60,19 +61,23 @@ class Restore {
     std::uint64_t copy_total_ = 0;
 };
 
-std::string name_of(const SegmentHeader& header) { return to_text(segment_name(header.timeline, header.first)); }
+std::string name_of(const SegmentHeader& header) {
+    return to_text(segment_name(header.timeline, header.first));
+}
 
 Status Restore::check_targets() {
     if (options_.new_timeline == TimelineId{} || logs_.empty() || logs_.size() > kLogDisksLimit) {
-        return Error{Fault::bad_usage, fmt::format("a restore needs a new timeline and 1–{} log disks to restore to",
-                                                   kLogDisksLimit)};
+        return Error{
+            Fault::bad_usage,
+            fmt::format("a restore needs a new timeline and 1–{} log disks to restore to", kLogDisksLimit)};
     }
     claim_ = TRY(data_.claim("firedrill restore"));
     std::vector<Disk*> targets(logs_.begin(), logs_.end());
     targets.push_back(&data_);
     for (Disk* disk : targets) {
         if (!TRY(disk->list()).empty()) {
-            return Error{Fault::exists, fmt::format("{} is not empty; choose an empty folder to restore to", disk->label())};
+            return Error{Fault::exists,
+                         fmt::format("{} is not empty; choose an empty folder to restore to", disk->label())};
         }
     }
     return {};
@@ -127,9 +132,12 @@ Status Restore::fold_all() {
 Status Restore::replay() {
     WalkOptions walk;
     walk.until = options_.until;
-    const Progress progress = [this](std::uint64_t done, std::uint64_t total) { tell(RestorePhase::replay, done, total); };
+    const Progress progress = [this](std::uint64_t done, std::uint64_t total) {
+        tell(RestorePhase::replay, done, total);
+    };
     tell(RestorePhase::fetch, 0, 0);
-    auto walked = walk_log(catalogue_, walk, [this](Record&& record) { return take(std::move(record)); }, progress);
+    auto walked =
+        walk_log(catalogue_, walk, [this](Record&& record) { return take(std::move(record)); }, progress);
     if (!walked) {
         Error error = std::move(walked).error();
         if (error.fault == Fault::damaged && report_.restored_through > 0) {
@@ -139,9 +147,11 @@ Status Restore::replay() {
     }
     walked_ = std::move(*walked);
     if (walked_.scan.first != 1 || report_.restored_through == 0) {
-        return Error{Fault::damaged, fmt::format("the log on {} begins at LSN {}, so that older pages are missing; add a disk "
-                                                 "that has the older segments",
-                                                 labels_of(catalogue_.sources), walked_.scan.first)};
+        return Error{
+            Fault::damaged,
+            fmt::format("the log on {} begins at LSN {}, so that older pages are missing; add a disk "
+                        "that has the older segments",
+                        labels_of(catalogue_.sources), walked_.scan.first)};
     }
     return fold_all();
 }
@@ -161,9 +171,11 @@ Status Restore::verify() {
             tell(RestorePhase::verify, before + std::uint64_t{done} * kPageSize, total);
         }));
         if (again->position() != wanted || !bad.empty()) {
-            return Error{Fault::damaged, fmt::format("store {} reads back from {} differently than it was written; replace the "
-                                                     "disk and restore again",
-                                                     to_hex(store), data_.label())};
+            return Error{
+                Fault::damaged,
+                fmt::format("store {} reads back from {} differently than it was written; replace the "
+                            "disk and restore again",
+                            to_hex(store), data_.label())};
         }
         before += std::uint64_t{wanted.page_count} * kPageSize;
     }
@@ -182,7 +194,8 @@ Status Restore::copy_segment(const WalkedSegment& segment, Disk& to) {
     std::uint64_t at = 0;
     auto repair = segment.repairs.begin();
     while (at < segment.end) {
-        while (repair != segment.repairs.end() && (repair->bad_source != base || repair->offset + repair->size <= at)) {
+        while (repair != segment.repairs.end() &&
+               (repair->bad_source != base || repair->offset + repair->size <= at)) {
             ++repair;
         }
         std::size_t source = base;
@@ -254,9 +267,11 @@ Status Restore::check_logs() {
         const LogScan scan = TRY(scan_log(std::span(&disk, 1), 0, nullptr, nullptr));
         if (scan.last != report_.restored_through + 1 || scan.identity.timeline != options_.new_timeline ||
             scan.torn_bytes != 0) {
-            return Error{Fault::damaged, fmt::format("the log reads back from {} differently than it was written; replace the "
-                                                     "disk and restore again",
-                                                     disk->label())};
+            return Error{
+                Fault::damaged,
+                fmt::format("the log reads back from {} differently than it was written; replace the "
+                            "disk and restore again",
+                            disk->label())};
         }
     }
     return {};
@@ -311,22 +326,17 @@ Result<RestoreReport> Restore::run() {
 
 std::string_view restore_phase_name(RestorePhase phase) noexcept {
     switch (phase) {
-        case RestorePhase::plan:
-            return "plan";
-        case RestorePhase::fetch:
-            return "fetch";
-        case RestorePhase::verify:
-            return "verify";
-        case RestorePhase::replay:
-            return "replay";
-        case RestorePhase::ready:
-            return "ready";
+        case RestorePhase::plan: return "plan";
+        case RestorePhase::fetch: return "fetch";
+        case RestorePhase::verify: return "verify";
+        case RestorePhase::replay: return "replay";
+        case RestorePhase::ready: return "ready";
     }
     return "";
 }
 
-Result<RestoreReport> restore_from_log(std::span<Disk* const> sources, Disk& data, std::span<Disk* const> logs,
-                                       const RestoreOptions& options) {
+Result<RestoreReport> restore_from_log(std::span<Disk* const> sources, Disk& data,
+                                       std::span<Disk* const> logs, const RestoreOptions& options) {
     Restore restore(sources, data, logs, options);
     TRY(restore.check_targets());
     auto report = restore.run();

@@ -1,4 +1,5 @@
-// Restore: rebuild a node's data folder from log disks, without any practice's key, and prove it by the page trees.
+// Restore: rebuild a node's data folder from log disks, without any practice's key, and prove it by the page
+// trees.
 //
 // Blocking. The same function serves a person at the command line and a simulated operator.
 #pragma once
@@ -12,15 +13,15 @@ enum class RestorePhase : std::uint8_t { plan, fetch, verify, replay, ready };
 std::string_view restore_phase_name(RestorePhase phase) noexcept;
 
 struct RestoreOptions {
-    Lsn until = 0;                 ///< stop after this LSN; 0 = everything
-    TimelineId new_timeline;       ///< drawn by the caller; the restored node continues on it
-    WallTime wall;                 ///< stamped into the RESET record
+    Lsn until = 0;            ///< stop after this LSN; 0 = everything
+    TimelineId new_timeline;  ///< drawn by the caller; the restored node continues on it
+    WallTime wall;            ///< stamped into the RESET record
     std::function<void(RestorePhase, std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
 };
 struct RestoreReport {
     LogScan scan;
     Lsn restored_through = 0;
-    WallTime newest;               ///< wall label of the last restored record: the recovery point
+    WallTime newest;  ///< wall label of the last restored record: the recovery point
     std::uint64_t commits = 0;
     std::uint64_t pages = 0;
     std::uint64_t bytes_read = 0;
@@ -28,14 +29,15 @@ struct RestoreReport {
     TimelineId timeline;
 };
 
-/// plan: scans `sources` (not changed). fetch/replay: applies every commit up to `until` to page files in `data`, whose
-/// recorded root it must reproduce store by store. verify: reads the written page files back and compares the roots.
-/// ready: writes the fold positions, copies the segments to `logs`, appends RESET to the new timeline, and last the
-/// file that makes `data` a data folder; all durable on return. `data` and `logs` must be empty (exists otherwise).
-/// not_found: no log there. damaged: a hole or damage in the middle with no good copy; the text names the newest LSN
-/// that can be reached (pass it as `until`). disk_full, disk_failed. After a failure the target is not a data folder.
-Result<RestoreReport> restore_from_log(std::span<Disk* const> sources, Disk& data, std::span<Disk* const> logs,
-                                       const RestoreOptions& options);
+/// plan: scans `sources` (not changed). fetch/replay: applies every commit up to `until` to page files in
+/// `data`, whose recorded root it must reproduce store by store. verify: reads the written page files back
+/// and compares the roots. ready: writes the fold positions, copies the segments to `logs`, appends RESET to
+/// the new timeline, and last the file that makes `data` a data folder; all durable on return. `data` and
+/// `logs` must be empty (exists otherwise). not_found: no log there. damaged: a hole or damage in the middle
+/// with no good copy; the text names the newest LSN that can be reached (pass it as `until`). disk_full,
+/// disk_failed. After a failure the target is not a data folder.
+Result<RestoreReport> restore_from_log(std::span<Disk* const> sources, Disk& data,
+                                       std::span<Disk* const> logs, const RestoreOptions& options);
 
 /// Keyless look at a data folder and its log disks, for `store inspect` and `store verify`.
 struct Inspection {
@@ -43,7 +45,7 @@ struct Inspection {
     struct Store {
         StoreId store;
         CommitSequence folded_sequence = 0;
-        CommitSequence sequence = 0;   ///< after replay
+        CommitSequence sequence = 0;  ///< after replay
         PageNumber pages = 0;
         std::uint64_t file_bytes = 0;
         bool is_sound = true;

@@ -80,9 +80,9 @@ Status scrub_store(Disk& data, std::span<Disk* const> disks, StoreId store, cons
     out.found += bad;
     out.repaired += bad - std::min(bad, left);
     out.not_repairable += left;
-    out.notes.push_back(fmt::format("Store {}: {} damaged pages found, {} of them written again from the log{}.",
-                                    to_hex(store), bad, bad - std::min(bad, left),
-                                    left == 0 ? "" : "; restore the others from a copy"));
+    out.notes.push_back(fmt::format(
+        "Store {}: {} damaged pages found, {} of them written again from the log{}.", to_hex(store), bad,
+        bad - std::min(bad, left), left == 0 ? "" : "; restore the others from a copy"));
     return {};
 }
 

@@ -1,4 +1,5 @@
-// Scrub of a node that does not run: reads every page and every record, and mends what log or mirror have right.
+// Scrub of a node that does not run: reads every page and every record, and mends what log or mirror have
+// right.
 //
 // Blocking, under the data folder's claim. Needs no key. Damage that cannot be mended is left as it is.
 #pragma once
@@ -13,12 +14,12 @@
 namespace firedrill::store {
 
 struct ScrubReport {
-    std::uint64_t pages = 0;           ///< read and compared
-    std::uint64_t log_bytes = 0;       ///< read, on all log disks
-    std::uint64_t found = 0;           ///< pages, records, files that were not what was written
+    std::uint64_t pages = 0;      ///< read and compared
+    std::uint64_t log_bytes = 0;  ///< read, on all log disks
+    std::uint64_t found = 0;      ///< pages, records, files that were not what was written
     std::uint64_t repaired = 0;
     std::uint64_t not_repairable = 0;
-    std::vector<std::string> notes;    ///< one sentence each
+    std::vector<std::string> notes;  ///< one sentence each
 };
 
 /// not_found: not a data folder. in_use: a node or another scrub owns it. newer_format, refused, disk_failed.

@@ -5,7 +5,8 @@
 namespace firedrill::store {
 
 std::vector<SegmentName> deletable_segments(std::span<const SegmentFacts> segments,
-                                            const std::map<StoreId, CommitSequence>& folded, const Covered& covered) {
+                                            const std::map<StoreId, CommitSequence>& folded,
+                                            const Covered& covered) {
     const auto is_folded = [&folded](const auto& entry) {
         const auto found = folded.find(entry.first);
         return found != folded.end() && found->second >= entry.second.last_sequence;

@@ -46,17 +46,17 @@ struct StoreHealth {
 };
 /// What reading everything once a period has found so far, pages and log together.
 struct ScrubHealth {
-    std::uint64_t pages = 0;           ///< read and compared
-    std::uint64_t log_bytes = 0;       ///< of closed segments, on each disk
-    std::uint64_t found = 0;           ///< pages and records that were not what was written
+    std::uint64_t pages = 0;      ///< read and compared
+    std::uint64_t log_bytes = 0;  ///< of closed segments, on each disk
+    std::uint64_t found = 0;      ///< pages and records that were not what was written
     std::uint64_t repaired = 0;
     std::uint64_t not_repairable = 0;
-    std::uint32_t page_rounds = 0;     ///< times that every page was read
-    std::uint32_t log_rounds = 0;      ///< times that every closed segment was read
+    std::uint32_t page_rounds = 0;  ///< times that every page was read
+    std::uint32_t log_rounds = 0;   ///< times that every closed segment was read
 };
 struct Health {
     bool is_fatal = false;
-    bool is_degraded = false;          ///< it serves, with fewer log disks than it was given
+    bool is_degraded = false;  ///< it serves, with fewer log disks than it was given
     std::string fatal;
     Lsn durable = 0;
     TimelineId timeline;
@@ -66,8 +66,9 @@ struct Health {
     std::vector<std::string> notes;  ///< what recovery found at boot, and what needs somebody's attention now
 };
 
-/// Where a page, as it stood after the commit named, may be had when neither log nor mirror has it: a snapshot or a
-/// peer. Called on the store's lane, may block; null when it has none. What it yields is compared before it is used.
+/// Where a page, as it stood after the commit named, may be had when neither log nor mirror has it: a
+/// snapshot or a peer. Called on the store's lane, may block; null when it has none. What it yields is
+/// compared before it is used.
 using PageSource = std::function<SealedPagePtr(StoreId, PageNumber, CommitSequence)>;
 
 /// Replaceable pieces (see node/parts.h).
@@ -83,16 +84,18 @@ struct StorageOptions {
     const crypto::Secret* signing_seed = nullptr;  ///< outlives the Storage
     Lsn accept_loss_after = 0;
     std::uint64_t fold_after_bytes = 16ull << 20;  ///< a store is folded when more than this is unfolded
-    /// A store is folded when a commit of it is this far back in the log. A start reads at most 1.25 times this, and
-    /// the segments at both ends of it, whatever the log's size.
+    /// A store is folded when a commit of it is this far back in the log. A start reads at most 1.25 times
+    /// this, and the segments at both ends of it, whatever the log's size.
     std::uint64_t unfolded_log_limit = 64ull << 20;
-    Duration scrub_period = std::chrono::hours(24 * 7);  ///< every page and closed segment is read once in it; 0: never
-    /// Above this the stores that were used longest ago give their memory back; they open again on demand. What is
-    /// not folded yet, and the stores at work, are kept whatever it says.
+    Duration scrub_period =
+        std::chrono::hours(24 * 7);  ///< every page and closed segment is read once in it; 0: never
+    /// Above this the stores that were used longest ago give their memory back; they open again on demand.
+    /// What is not folded yet, and the stores at work, are kept whatever it says.
     std::uint64_t memory_limit_bytes = 256ull << 20;
     PageSource page_source;
-    std::function<void(const Error&)> on_fatal;    ///< on the loop; the node must stop
-    std::function<void(const std::string&)> on_note;  ///< on the loop; a sentence that somebody should read at once
+    std::function<void(const Error&)> on_fatal;  ///< on the loop; the node must stop
+    std::function<void(const std::string&)>
+        on_note;  ///< on the loop; a sentence that somebody should read at once
     StorageParts parts;
 };
 

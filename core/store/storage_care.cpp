@@ -1,5 +1,5 @@
-// LoopStorage's care: what is done for its own sake, a little at each tick. Old commits are folded, a log disk that came
-// back is filled, every page and closed segment is read once a period.
+// LoopStorage's care: what is done for its own sake, a little at each tick. Old commits are folded, a log
+// disk that came back is filled, every page and closed segment is read once a period.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -72,9 +72,10 @@ void LoopStorage::tell(std::string text) {
 void LoopStorage::notice_members(std::vector<LogScan::Member> now) {
     for (std::size_t i = 0; i < std::min(now.size(), members_.size()); ++i) {
         if (members_[i].is_present && !now[i].is_present) {
-            tell(fmt::format("log disk {} failed and is out of service: {}. The node goes on with fewer copies of the "
-                             "log; repair or replace it, it is filled up by itself.",
-                             now[i].label, now[i].failure));
+            tell(fmt::format(
+                "log disk {} failed and is out of service: {}. The node goes on with fewer copies of the "
+                "log; repair or replace it, it is filled up by itself.",
+                now[i].label, now[i].failure));
             next_resilver_ = seams_.clock.now() + kTickPeriod;
         } else if (!members_[i].is_present && now[i].is_present) {
             tell(fmt::format("log disk {} was filled up and is in service again.", now[i].label));
@@ -169,8 +170,8 @@ void LoopStorage::scrub_pages() {
             auto item = std::make_shared<Item>();
             item->kind = Kind::scrub;
             item->first_page = scrub_page_;
-            item->page_count =
-                static_cast<PageNumber>(std::min<std::uint64_t>(left, std::uint64_t{pages} - scrub_page_ + 1));
+            item->page_count = static_cast<PageNumber>(
+                std::min<std::uint64_t>(left, std::uint64_t{pages} - scrub_page_ + 1));
             left -= item->page_count;
             scrub_page_ += item->page_count;
             ++scrub_jobs_;

@@ -28,8 +28,8 @@ struct LaneReport {
     std::uint64_t repaired_pages = 0;
     bool is_unlocked = false;
     std::uint64_t memory_bytes = 0;  ///< of pages, tree, connection and caches, roughly
-    std::shared_ptr<Fold> fold;      ///< to be run, then given to end_fold(); owners: this, then the loop's item
-    std::string damage;  ///< first sentence about damage, empty when none was met
+    std::shared_ptr<Fold> fold;  ///< to be run, then given to end_fold(); owners: this, then the loop's item
+    std::string damage;          ///< first sentence about damage, empty when none was met
     std::uint64_t scrub_found = 0;           ///< by scrub(): pages that were not what was written
     std::uint64_t scrub_not_repairable = 0;  ///< of those
 };
@@ -58,8 +58,8 @@ class StoreLane {
     LaneReport begin_fold(Lsn through);
     /// Takes over a fold that ran.
     LaneReport end_fold(Fold& fold);
-    /// Gives memory back while nobody uses the store: connection and caches, the pages too when they are folded.
-    /// It stays unlocked; the next job opens them again.
+    /// Gives memory back while nobody uses the store: connection and caches, the pages too when they are
+    /// folded. It stays unlocked; the next job opens them again.
     LaneReport rest();
     /// Reads and compares these pages, repairing what can be.
     LaneReport scrub(PageNumber first, PageNumber count);

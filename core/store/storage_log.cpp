@@ -136,8 +136,9 @@ void LoopStorage::finish_log(LogJob& job) {
         job.ticked.error().fault == Fault::disk_full ? void(is_log_full_ = true) : fail(job.ticked.error());
     }
     if (!fatal_) {
-        finish_log_care(job.begins_resilver, std::move(job.begun),
-                        job.filled && !job.rejoined ? std::optional(Result<Rejoin>(Rejoin::more)) : job.rejoined);
+        finish_log_care(
+            job.begins_resilver, std::move(job.begun),
+            job.filled && !job.rejoined ? std::optional(Result<Rejoin>(Rejoin::more)) : job.rejoined);
     }
     if (!fatal_ && job.wanted_bytes > 0 && job.appended && job.ticked) {
         finish_reserve(job);

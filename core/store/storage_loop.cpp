@@ -180,7 +180,8 @@ Health LoopStorage::health() const {
     for (const LogScan::Member& member : members_) {
         if (!member.is_present) {
             made.is_degraded = true;
-            made.notes.push_back(fmt::format("log disk {} is out of service: {}", member.label, member.failure));
+            made.notes.push_back(
+                fmt::format("log disk {} is out of service: {}", member.label, member.failure));
         }
     }
     if (is_log_full_) {
@@ -251,8 +252,7 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
         case Kind::unlock:  // a full disk must not keep people from reading; what a migration writes is small
         case Kind::scrub:
         case Kind::end_fold:
-        case Kind::rest:
-            return true;
+        case Kind::rest: return true;
         case Kind::write:
             if (promised_bytes() + kPromisedBytes <= space_bytes_) {
                 return true;
@@ -399,7 +399,8 @@ void LoopStorage::finish_fold(Store& store, const Status& status) {
 
 void LoopStorage::consider_fold(Store& store) {
     const bool is_idle = !store.last.is_unlocked && store.queue.empty() && !store.fold_failure;
-    const bool is_old = store.unfolded_since && log_bytes_ - *store.unfolded_since >= options_.unfolded_log_limit;
+    const bool is_old =
+        store.unfolded_since && log_bytes_ - *store.unfolded_since >= options_.unfolded_log_limit;
     const bool is_due = store.last.unfolded_bytes >= store.fold_at_bytes || is_old ||
                         (is_idle && store.last.unfolded_bytes > 0);
     if (!is_due || store.is_fold_queued || store.is_folding || !store.last.damage.empty() || fatal_) {

@@ -80,12 +80,12 @@ class LoopStorage final : public Storage {
         bool is_waiting = false;  // for log space or for durability before a fold
         bool is_unlocked = false;
         bool is_fold_queued = false;
-        bool is_folding = false;        // from the freezing to the taking over
-        bool waits_for_fold = false;    // its queue begins with another fold
-        bool was_used = false;          // since the last look for stores to rest
-        bool is_rested = false;         // gave back what it can, and nothing came since
-        std::uint64_t used_at = 0;      // by uses_: smaller is longer ago
-        ItemPtr folded;                 // to be taken over before anything else in the queue
+        bool is_folding = false;            // from the freezing to the taking over
+        bool waits_for_fold = false;        // its queue begins with another fold
+        bool was_used = false;              // since the last look for stores to rest
+        bool is_rested = false;             // gave back what it can, and nothing came since
+        std::uint64_t used_at = 0;          // by uses_: smaller is longer ago
+        ItemPtr folded;                     // to be taken over before anything else in the queue
         std::optional<Error> fold_failure;  // of the last fold
         Lsn newest = 0;                     // LSN of its newest commit
         LaneReport last;
@@ -172,19 +172,19 @@ class LoopStorage final : public Storage {
     bool wants_space_ = false;
     std::uint64_t space_bytes_ = 0;  // reserved in the log and not used yet
     std::uint64_t log_bytes_ = 0;    // appended since the start, and what is taken to be unfolded from before
-    std::uint64_t next_look_bytes_ = 0;  // of log_bytes_: when to look for stores to fold
+    std::uint64_t next_look_bytes_ = 0;      // of log_bytes_: when to look for stores to fold
     std::shared_ptr<LogResilver> resilver_;  // owners: this and the job that fills or rejoins
     bool is_resilver_due_ = false;           // the log lane is to begin one
     bool is_rejoin_due_ = false;             // the disk is filled
     Instant next_resilver_;
     ScrubHealth scrub_;
-    StoreId scrub_store_{};          // the next page to scrub
+    StoreId scrub_store_{};  // the next page to scrub
     PageNumber scrub_page_ = 1;
-    std::uint32_t scrub_jobs_ = 0;   // on lanes or queued
+    std::uint32_t scrub_jobs_ = 0;         // on lanes or queued
     std::shared_ptr<LogScrub> log_scrub_;  // owners: this and the job on Lane::upkeep
     bool is_log_scrub_busy_ = false;
     std::vector<std::string> scrub_notes_;
-    std::uint32_t writers_ = 0;      // writing jobs on lanes, each promised kPromisedBytes
+    std::uint32_t writers_ = 0;  // writing jobs on lanes, each promised kPromisedBytes
     TimerId tick_ = TimerId::none;
     TimerId retry_ = TimerId::none;
     std::optional<Error> fatal_;

@@ -69,10 +69,11 @@ class StoreRecovery {
         for (auto& [store, slot] : stores) {
             if (slot.pages && slot.pages->folded_lsn() > last) {
                 lost_.insert(store);
-                set_aside(store, Error{Fault::damaged,
-                                       fmt::format("store {}: its pages hold commits beyond LSN {}, whose loss "
-                                                   "was accepted",
-                                                   to_hex(store), last)});
+                set_aside(store,
+                          Error{Fault::damaged,
+                                fmt::format("store {}: its pages hold commits beyond LSN {}, whose loss "
+                                            "was accepted",
+                                            to_hex(store), last)});
             }
         }
         if (!rebuilt_.empty()) {

@@ -1,5 +1,5 @@
-// LoopStorage's memory: stores that nobody uses give it back and open again on demand, so that a node may have
-// thousands of them.
+// LoopStorage's memory: stores that nobody uses give it back and open again on demand, so that a node may
+// have thousands of them.
 #include <algorithm>
 
 #include "store/storage_loop.h"

@@ -4,7 +4,8 @@
 // FAULT MODEL. Every area of the program is tested against these; what each must survive stands in its own
 // tests.
 //
-//   power loss      each 512-byte sector written since the last good sync of its file is kept, dropped or torn,
+//   power loss      each 512-byte sector written since the last good sync of its file is kept, dropped or
+//   torn,
 //                   one by one; file sizes end anywhere between the old and the new; of unsynced names, each
 //                   group of names that one operation ties together keeps a prefix of its operations (a
 //                   rename is atomic)

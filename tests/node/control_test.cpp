@@ -10,7 +10,8 @@ TEST(ControlAnswer, CarriesAResultAndAnError) {
     ASSERT_TRUE(good);
     EXPECT_EQ(*good, R"({"a":[1,"x"]})");
 
-    Result<std::string> bad = decode_answer(encode_answer(Error{Fault::exists, "practice \"a\" exists already"}));
+    Result<std::string> bad =
+        decode_answer(encode_answer(Error{Fault::exists, "practice \"a\" exists already"}));
     ASSERT_FALSE(bad);
     EXPECT_EQ(bad.error().fault, Fault::exists);
     EXPECT_EQ(bad.error().text, "practice \"a\" exists already");

@@ -20,11 +20,11 @@ Config offline_config() {
     return config;
 }
 
-
 /// Boots and runs until the node is ready, or says why it is not.
 Result<std::unique_ptr<Node>> boot(sim::SimMachine& machine, Config config, const crypto::Secret& secret) {
     std::optional<Status> ready;
-    auto node = TRY(Node::boot(machine.seams(), std::move(config), {}, secret, [&](Status status) { ready = status; }));
+    auto node = TRY(
+        Node::boot(machine.seams(), std::move(config), {}, secret, [&](Status status) { ready = status; }));
     if (!machine.run_until([&] { return ready.has_value(); })) {
         return Error{Fault::internal, "the node never became ready"};
     }

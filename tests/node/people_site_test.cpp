@@ -36,9 +36,8 @@ class PeopleSiteTest : public testing::Test {
         ASSERT_TRUE(booted);
         node_ = std::move(*booted);
         ASSERT_TRUE(machine_.run_until([&] { return is_ready; }));
-        const auto made = command(
-            R"({"verb":"practice.create","name":"harbor","title":"Harbor PT",)"
-            R"("login":"ada","password":"plum-lantern-orbit-57"})");
+        const auto made = command(R"({"verb":"practice.create","name":"harbor","title":"Harbor PT",)"
+                                  R"("login":"ada","password":"plum-lantern-orbit-57"})");
         ASSERT_TRUE(made) << made.error().text;
         recovery_code_ = first_of(*made, R"re("recovery_code":"([a-z0-9-]+)")re");
         ASSERT_FALSE(recovery_code_.empty());

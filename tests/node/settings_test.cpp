@@ -42,8 +42,8 @@ TEST(Settings, RefuseAnUnknownKeyNamingFileLineAndKey) {
 }
 
 TEST(Settings, RefuseWrongTypesEmptyTextsAndBrokenFiles) {
-    for (const char* text : {"data = 3", "logs = \"x\"", "logs = []", "logs = [1]", "listen = \"\"", "data = ",
-                             "hosts = [\"\"]", "[data]\nx = 1"}) {
+    for (const char* text : {"data = 3", "logs = \"x\"", "logs = []", "logs = [1]", "listen = \"\"",
+                             "data = ", "hosts = [\"\"]", "[data]\nx = 1"}) {
         Result<Settings> read = parse_settings(text, "firedrill.toml");
         ASSERT_FALSE(read) << text;
         EXPECT_EQ(read.error().fault, Fault::bad_input) << text;

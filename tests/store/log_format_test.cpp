@@ -30,12 +30,11 @@ RC_GTEST_PROP(LogRecord, IsReadBackAsItWasWritten, ()) {
     record.wall.ns = *rc::gen::arbitrary<std::int64_t>();
     switch (*rc::gen::inRange(0, 3)) {
         case 0:
-            record.body = test_commit(*rc::gen::arbitrary<Byte>(), *rc::gen::inRange<CommitSequence>(1, 1U << 30),
-                                      *rc::gen::inRange<std::size_t>(1, 5));
+            record.body =
+                test_commit(*rc::gen::arbitrary<Byte>(), *rc::gen::inRange<CommitSequence>(1, 1U << 30),
+                            *rc::gen::inRange<std::size_t>(1, 5));
             break;
-        case 1:
-            record.body = NodeSlots{*rc::gen::arbitrary<Bytes>()};
-            break;
+        case 1: record.body = NodeSlots{*rc::gen::arbitrary<Bytes>()}; break;
         default:
             record.body = Reset{test_id<TimelineId>(1), test_id<TimelineId>(2), *rc::gen::arbitrary<Lsn>()};
     }
@@ -106,8 +105,8 @@ Bytes small_segment(LogWorld& world) {
     return *world.logs[0]->peek(world.segments(0).front());
 }
 
-// Every byte of a small segment matters: whatever is flipped is found, and with the next segment as witness nothing is
-// mistaken for a torn tail.
+// Every byte of a small segment matters: whatever is flipped is found, and with the next segment as witness
+// nothing is mistaken for a torn tail.
 TEST(LogSegment, EveryFlippedByteIsFoundAndNoneIsTakenForATear) {
     LogWorld world(1);
     const Bytes good = small_segment(world);
@@ -116,7 +115,7 @@ TEST(LogSegment, EveryFlippedByteIsFoundAndNoneIsTakenForATear) {
     ASSERT_TRUE(world.scan());
     ASSERT_EQ(world.delivered.size(), 3U);
     for (std::size_t i = 0; i < good.size(); i += i % 512 < 256 || i % 4096 < 8 ? 1 : 7) {
-        const Byte bad = good[i] ^ Byte{0x10};
+        const Byte bad = good[i] ^ Byte { 0x10 };
         world.overwrite(0, name, i, ByteView(&bad, 1));
         const auto scan = world.scan();
         if (i < mark) {

@@ -1,7 +1,7 @@
 // The log against a model: random histories, and a power cut or a fault at every disk operation.
 //
-// The model is a list. After any fault and recovery: what was acknowledged is there, in order; what follows it is a prefix
-// of what was tried; nothing else is there; and the log goes on.
+// The model is a list. After any fault and recovery: what was acknowledged is there, in order; what follows
+// it is a prefix of what was tried; nothing else is there; and the log goes on.
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -184,7 +184,8 @@ TEST(LogModel, SurvivesAPowerCutAtEveryOperationOfRecovery) {
     }
 }
 
-/// One disk fails at its k-th operation. Then the process starts again, with or without a loss of power in between.
+/// One disk fails at its k-th operation. Then the process starts again, with or without a loss of power in
+/// between.
 void sweep_faults(std::size_t disks, std::uint64_t seed, sim::CallOutcome outcome, sim::Times times) {
     LogWorld whole(disks, seed);
     Model dry;
@@ -247,7 +248,8 @@ TEST(LogModel, SurvivesAFailedSyncAnywhere) {
     }
 }
 
-// Three disks; any one of them is lost, wiped, set back to an earlier image, or scribbled on, between any two histories.
+// Three disks; any one of them is lost, wiped, set back to an earlier image, or scribbled on, between any two
+// histories.
 RC_GTEST_PROP(LogModel, SurvivesTheLossOfAnyMirrorBetweenRuns, (std::uint64_t seed)) {
     sim::Random random(seed);
     LogWorld world(3, seed);
@@ -259,9 +261,7 @@ RC_GTEST_PROP(LogModel, SurvivesTheLossOfAnyMirrorBetweenRuns, (std::uint64_t se
         world.power_cycle();
         std::vector<std::size_t> attached;
         switch (random.below(4)) {
-            case 0:
-                disk.replace();
-                break;
+            case 0: disk.replace(); break;
             case 1:
                 for (std::size_t i = 0; i < 3; ++i) {
                     if (world.logs[i].get() != &disk) {
@@ -293,7 +293,8 @@ RC_GTEST_PROP(LogModel, SurvivesTheLossOfAnyMirrorBetweenRuns, (std::uint64_t se
         if (!agreed) {
             RC_FAIL(agreed.message());
         }
-        RC_ASSERT((History{seed + static_cast<std::uint64_t>(round), 3}.run(*recovered->writer, model)).is_ok());
+        RC_ASSERT(
+            (History{seed + static_cast<std::uint64_t>(round), 3}.run(*recovered->writer, model)).is_ok());
     }
 }
 

@@ -47,7 +47,8 @@ TEST(LogRecovery, CutsATornTailAndSaysSo) {
     EXPECT_TRUE(again->scan.notes.empty());
 }
 
-// The sectors of one batch reach a disk in any order, so that its later records may be whole and its first one not.
+// The sectors of one batch reach a disk in any order, so that its later records may be whole and its first
+// one not.
 TEST(LogRecovery, ABatchTornInItsFirstRecordIsATornTail) {
     LogWorld world(1);
     auto writer = world.create();
@@ -69,7 +70,8 @@ TEST(LogRecovery, ABatchTornInItsFirstRecordIsATornTail) {
     EXPECT_EQ(world.delivered.size(), 5U);
 }
 
-// A mirror whose sync failed shows bytes that it never stored. Filling it up must not take them over by reading them.
+// A mirror whose sync failed shows bytes that it never stored. Filling it up must not take them over by
+// reading them.
 TEST(LogRecovery, AMirrorWhoseSyncFailedIsFilledUpWithFreshBytes) {
     LogWorld world(2);
     {
@@ -101,7 +103,8 @@ TEST(LogRecovery, RefusesDamageInTheMiddleOfASingleDiskAndOverwritesNothing) {
     ASSERT_FALSE(recovered);
     EXPECT_EQ(recovered.error().fault, Fault::damaged);
     EXPECT_NE(recovered.error().text.find("LSN 3 "), std::string::npos) << recovered.error().text;
-    EXPECT_NE(recovered.error().text.find(to_hex(test_id<StoreId>(1))), std::string::npos) << recovered.error().text;
+    EXPECT_NE(recovered.error().text.find(to_hex(test_id<StoreId>(1))), std::string::npos)
+        << recovered.error().text;
     EXPECT_NE(recovered.error().text.find("after LSN 2"), std::string::npos) << recovered.error().text;
     EXPECT_EQ(world.logs[0]->peek(world.last_segment(0)), before);
     EXPECT_EQ(world.scan().error().fault, Fault::damaged);

@@ -1,4 +1,5 @@
-// LogWorld: simulated log disks and a data disk, and helpers that write and read whole logs, for tests of the log.
+// LogWorld: simulated log disks and a data disk, and helpers that write and read whole logs, for tests of the
+// log.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +29,8 @@ inline const NodeId kTestNode = test_id<NodeId>(0x11);
 inline const TimelineId kTestTimeline = test_id<TimelineId>(0x22);
 inline constexpr WallTime kTestWall{1'790'000'000'000'000'000};
 
-/// A commit that no page tree would accept, but a log does: its pages are functions of store, sequence and number.
+/// A commit that no page tree would accept, but a log does: its pages are functions of store, sequence and
+/// number.
 inline Commit test_commit(Byte store, CommitSequence sequence, std::size_t pages) {
     Commit commit;
     commit.store = test_id<StoreId>(store);
@@ -95,7 +97,9 @@ class LogWorld {
         return out;
     }
 
-    Result<std::unique_ptr<LogWriter>> create() { return create_log(options(), as_bytes("slots one"), kTestWall); }
+    Result<std::unique_ptr<LogWriter>> create() {
+        return create_log(options(), as_bytes("slots one"), kTestWall);
+    }
 
     /// Recovers and remembers what was delivered in `delivered`.
     Result<RecoveredLog> recover(LogOptions with, Lsn from = 1, WallTime wall = kTestWall) {

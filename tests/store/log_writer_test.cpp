@@ -189,8 +189,8 @@ TEST(LogWriter, AFailedSyncOfTheOnlyDiskIsFatalForEver) {
     EXPECT_EQ((*writer)->reserve(1).error().fault, Fault::disk_failed);
 }
 
-// After a failed sync the kernel may show bytes that it will never write. A restart without power loss reads them, so
-// recovery must store them anew before anybody builds on them.
+// After a failed sync the kernel may show bytes that it will never write. A restart without power loss reads
+// them, so recovery must store them anew before anybody builds on them.
 TEST(LogWriter, ARestartAfterAFailedSyncDoesNotTrustWhatItReads) {
     LogWorld world(1);
     auto writer = world.create();

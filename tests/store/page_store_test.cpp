@@ -334,10 +334,10 @@ TEST_F(PageStoreTest, CommitsAndReadsGoOnBesideAFold) {
     const StorePosition frozen = pages->position();
     const std::shared_ptr<Fold> fold_on_its_way = pages->begin_fold(2);
     ASSERT_NE(fold_on_its_way, nullptr);
-    commit({2}, 3, 30);         // changed again, and the last page leaves
+    commit({2}, 3, 30);  // changed again, and the last page leaves
     fold_on_its_way->run();
     EXPECT_EQ(look(2), "32");
-    commit({1}, 4, 40);         // it comes back as a hole
+    commit({1}, 4, 40);  // it comes back as a hole
 
     ASSERT_TRUE(pages->end_fold(*fold_on_its_way).is_ok());
 

@@ -57,8 +57,8 @@ TEST(PageTree, RootsOfFewPagesAreAsDocumented) {
         tree.set(page, leaves.back());
     }
     const std::span<const Leaf> all(leaves);
-    EXPECT_EQ(tree.root(),
-              node_of(node_of(group_of(all.first(8)), group_of(all.subspan(8, 8))), group_of(all.subspan(16))));
+    EXPECT_EQ(tree.root(), node_of(node_of(group_of(all.first(8)), group_of(all.subspan(8, 8))),
+                                   group_of(all.subspan(16))));
     // docs/formats/page_tree.md, worked example
     EXPECT_EQ(to_hex(tree.root().view()), "5c4f61d9ca771065d56c391e35a265fec2dec4ded3298c413c412c781710c516");
 }

@@ -41,27 +41,30 @@ class RealLog {
             }
             const Record record{lsn, 0, kTestWall + std::chrono::minutes(lsn),
                                 stores_[which]->prepare(plain, count, *ciphers_[which], entropy_)};
-            const Status done = writer.append(std::span(&record, 1), kTestWall + std::chrono::hours(lsn / 10));
+            const Status done =
+                writer.append(std::span(&record, 1), kTestWall + std::chrono::hours(lsn / 10));
             ASSERT_TRUE(done) << done.error().text;
         }
     }
 
-    /// Folds the first `through` records of the log into the data disk's page files, and makes it a data folder.
+    /// Folds the first `through` records of the log into the data disk's page files, and makes it a data
+    /// folder.
     void fold_into(Disk& data, Lsn through) {
         std::map<StoreId, std::unique_ptr<PageStore>> folded;
-        const auto scan = scan_log(world_.options().disks, 0,
-                                   [&](Record&& record) -> Status {
-                                       const auto* commit = std::get_if<Commit>(&record.body);
-                                       if (commit == nullptr || record.lsn > through) {
-                                           return {};
-                                       }
-                                       auto& store = folded[commit->store];
-                                       if (!store) {
-                                           store = PageStore::make_empty(data, commit->store, 1);
-                                       }
-                                       return store->apply(*commit);
-                                   },
-                                   nullptr);
+        const auto scan = scan_log(
+            world_.options().disks, 0,
+            [&](Record&& record) -> Status {
+                const auto* commit = std::get_if<Commit>(&record.body);
+                if (commit == nullptr || record.lsn > through) {
+                    return {};
+                }
+                auto& store = folded[commit->store];
+                if (!store) {
+                    store = PageStore::make_empty(data, commit->store, 1);
+                }
+                return store->apply(*commit);
+            },
+            nullptr);
         ASSERT_TRUE(scan) << scan.error().text;
         for (auto& [id, store] : folded) {
             ASSERT_TRUE(store->fold(through));
@@ -275,7 +278,8 @@ TEST(Restore, AfterAFaultAtAnyOperationTheTargetIsNoDataFolder) {
                 target.world.power_cycle();
                 const auto folder = read_data_folder(target.world.data);
                 if (report || folder) {
-                    // A failure may be told of a marker that was written after all; then everything before it is whole.
+                    // A failure may be told of a marker that was written after all; then everything before it
+                    // is whole.
                     const auto recovered = target.world.recover(target.options());
                     ASSERT_TRUE(recovered) << which << " " << k << ": " << recovered.error().text;
                     ASSERT_EQ(target.world.delivered.size(), 25U);

@@ -22,8 +22,8 @@ struct Scrub : testing::Test {
         EXPECT_TRUE(world.create());
         EXPECT_TRUE(world.unlock(kFirst));
         for (int i = 0; i < 20; ++i) {
-            EXPECT_TRUE(world.execute(
-                kFirst, fmt::format("INSERT INTO note (id, body) VALUES ({}, '{}')", i, std::string(2000, 'n'))));
+            EXPECT_TRUE(world.execute(kFirst, fmt::format("INSERT INTO note (id, body) VALUES ({}, '{}')", i,
+                                                          std::string(2000, 'n'))));
         }
         EXPECT_TRUE(world.fold());
         world.machine->cut_power();
@@ -68,8 +68,9 @@ TEST_F(Scrub, FindsNothingInASoundNode) {
 TEST_F(Scrub, MendsPagesFromTheLogAndRecordsFromTheMirror) {
     StoreWorld& world = begin(2);
     ASSERT_TRUE(world.data->corrupt(page_file_name(kFirst, 1), 5 * kPageSize, Bytes(100, 0xee)).has_value());
-    ASSERT_TRUE(
-        world.logs[1]->corrupt(segment(*world.logs[1]), record(*world.logs[1], 6) + 700, Bytes(50, 0xee)).has_value());
+    ASSERT_TRUE(world.logs[1]
+                    ->corrupt(segment(*world.logs[1]), record(*world.logs[1], 6) + 700, Bytes(50, 0xee))
+                    .has_value());
     auto seen = inspect(*world.data, logs, true, {});
     ASSERT_TRUE(seen) << seen.error().text;
     EXPECT_FALSE(seen->is_sound);
@@ -90,8 +91,9 @@ TEST_F(Scrub, MendsPagesFromTheLogAndRecordsFromTheMirror) {
 
 TEST_F(Scrub, SaysWhatItCannotMendAndLeavesItAsItIs) {
     StoreWorld& world = begin(1);
-    ASSERT_TRUE(
-        world.logs[0]->corrupt(segment(*world.logs[0]), record(*world.logs[0], 6) + 700, Bytes(50, 0xee)).has_value());
+    ASSERT_TRUE(world.logs[0]
+                    ->corrupt(segment(*world.logs[0]), record(*world.logs[0], 6) + 700, Bytes(50, 0xee))
+                    .has_value());
     const Bytes before = *world.logs[0]->peek(segment(*world.logs[0]));
 
     const auto seen = inspect(*world.data, logs, true, {});
@@ -133,7 +135,8 @@ TEST_F(Scrub, APowerCutAtAnyOperationLosesNothing) {
     for (std::uint64_t k = 1; k < 200; ++k) {
         logs.clear();
         StoreWorld& world = begin(2);
-        ASSERT_TRUE(world.data->corrupt(page_file_name(kFirst, 1), 5 * kPageSize, Bytes(100, 0xee)).has_value());
+        ASSERT_TRUE(
+            world.data->corrupt(page_file_name(kFirst, 1), 5 * kPageSize, Bytes(100, 0xee)).has_value());
         world.data->cut_power_after(k);
         const bool is_done = scrub_folder(*world.data, logs, {}).is_ok();
         world.data->cut_power_after(0);

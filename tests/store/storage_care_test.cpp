@@ -1,4 +1,5 @@
-// What Storage does for its own sake: filling log disks that came back, folding old commits, reading everything.
+// What Storage does for its own sake: filling log disks that came back, folding old commits, reading
+// everything.
 #include <gtest/gtest.h>
 
 #include "store/log_format.h"
@@ -111,8 +112,8 @@ TEST_F(StorageCare, AMirrorThatLeftNeverBootsAloneWithoutProof) {
     ASSERT_FALSE(opened.is_ok());
 }
 
-/// Power goes at every operation of the filling, on each disk; what was told is there afterwards, from any disk that the
-/// node itself would trust.
+/// Power goes at every operation of the filling, on each disk; what was told is there afterwards, from any
+/// disk that the node itself would trust.
 TEST(StorageCareModel, APowerCutAtAnyOperationOfAFillingLosesNothing) {
     std::uint64_t points = 0;
     for (std::size_t struck = 0; struck < 3; ++struck) {

@@ -1,5 +1,5 @@
-// Many practices on one node: they rest when nobody uses them, open again on demand, and one that is damaged or
-// whose fold takes long harms no other.
+// Many practices on one node: they rest when nobody uses them, open again on demand, and one that is damaged
+// or whose fold takes long harms no other.
 #include <gtest/gtest.h>
 
 #include "store/page_store.h"

@@ -1,5 +1,5 @@
-// SimMachine: one simulated machine with a data disk and log disks in a universe of its own, for tests and fuzz
-// targets of what stands above the seams.
+// SimMachine: one simulated machine with a data disk and log disks in a universe of its own, for tests and
+// fuzz targets of what stands above the seams.
 //
 // Power cuts and reboots keep the disks. Everything is a function of the seed.
 #pragma once
@@ -24,7 +24,8 @@ class SimMachine {
 
     /// The seams of the present incarnation; valid until the next power_on().
     Seams seams() { return machine_->seams(); }
-    /// Pending handlers and jobs go unrun; the disks keep what is durable. Destroy what used seams() after it.
+    /// Pending handlers and jobs go unrun; the disks keep what is durable. Destroy what used seams() after
+    /// it.
     void power_cut() { machine_->cut_power(); }
     void power_on() {
         std::vector<SimDisk*> disks{data.get()};
