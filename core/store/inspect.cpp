@@ -135,6 +135,10 @@ Result<Inspection> Inspector::run(bool verify) {
     WalkedLog walked;
     WalkOptions how;
     how.until_damage = &walked;
+    // What a page file holds was durable in the log once: a log that ends below it has lost records.
+    for (const auto& [store, look] : looks_) {
+        how.proven = std::max(how.proven, look.pages ? look.pages->folded_lsn() : 0);
+    }
     auto whole = walk_log(found, how, sink, progress_);
     Inspection out;
     if (whole) {

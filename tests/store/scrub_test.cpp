@@ -109,6 +109,22 @@ TEST_F(Scrub, SaysWhatItCannotMendAndLeavesItAsItIs) {
     EXPECT_EQ(*world.logs[0]->peek(segment(*world.logs[0])), before);
 }
 
+TEST_F(Scrub, ALogThatEndsBelowThePageFilesIsDamageEvenInItsLastRecord) {
+    StoreWorld& world = begin(1);
+    const Lsn last = inspect(*world.data, logs, false, {})->log.last;
+    ASSERT_TRUE(world.logs[0]
+                    ->corrupt(segment(*world.logs[0]),
+                              record(*world.logs[0], static_cast<int>(last) - 1) + 700, Bytes(50, 0xee))
+                    .has_value());
+
+    const auto seen = inspect(*world.data, logs, true, {});
+
+    ASSERT_TRUE(seen) << seen.error().text;
+    EXPECT_FALSE(seen->is_sound);
+    ASSERT_TRUE(seen->log_damage.has_value());
+    EXPECT_EQ(seen->log_damage->first, last);
+}
+
 TEST_F(Scrub, AMirrorThatIsNotHereIsNotSound) {
     StoreWorld& world = begin(2);
 
