@@ -17,9 +17,9 @@ namespace {
 constexpr std::uint64_t kResilverStep = 8ull << 20;
 /// After a disk failed again while it was filled, or was not there to be filled.
 constexpr Duration kResilverPause = std::chrono::minutes(5);
-/// Least that a tick scrubs, so that a small node is done sooner and a large one at all.
-constexpr std::uint64_t kLeastPages = 256;
-constexpr std::uint64_t kLeastLogBytes = 4ull << 20;
+/// Least that a tick scrubs: a small node (20 MiB) is read once in about ten hours, at no load that anybody notices.
+constexpr std::uint64_t kLeastPages = 8;
+constexpr std::uint64_t kLeastLogBytes = 64ull << 10;
 /// Stores that one tick visits: a visit opens the store's files.
 constexpr std::uint32_t kStoresATick = 16;
 constexpr std::size_t kScrubNotes = 20;
