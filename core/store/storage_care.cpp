@@ -17,7 +17,8 @@ namespace {
 constexpr std::uint64_t kResilverStep = 8ull << 20;
 /// After a disk failed again while it was filled, or was not there to be filled.
 constexpr Duration kResilverPause = std::chrono::minutes(5);
-/// Least that a tick scrubs: a small node (20 MiB) is read once in about ten hours, at no load that anybody notices.
+/// Least that a tick scrubs: a small node (20 MiB) is read once in some hours, at no load that anybody
+/// notices.
 constexpr std::uint64_t kLeastPages = 8;
 constexpr std::uint64_t kLeastLogBytes = 64ull << 10;
 /// Stores that one tick visits: a visit opens the store's files.
