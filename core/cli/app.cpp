@@ -68,7 +68,7 @@ void add_practice(CLI::App& app, Verb& chosen, PracticeOptions& options) {
 }
 
 void add_staff(CLI::App& app, Verb& chosen, StaffOptions& options) {
-    CLI::App* group = app.add_subcommand("staff", "People of a practice; owners invite them on the web");
+    CLI::App* group = app.add_subcommand("staff", "People of a practice");
     group->require_subcommand(1);
     auto add = [&](const char* name, const char* help) {
         CLI::App* verb = group->add_subcommand(name, help);
@@ -81,6 +81,14 @@ void add_staff(CLI::App& app, Verb& chosen, StaffOptions& options) {
         return verb;
     };
     add("list", "Everybody with an account, and open invitations");
+    CLI::App* invite =
+        add("add", "Invite a colleague: an owner's password is asked, the invitation code printed once");
+    invite->add_option("login", options.login, "Their sign-in name: 2-64 of a-z 0-9 . _ @ -")->required();
+    invite->add_option("--role", options.role, "owner, clinician, \"front desk\", biller or read-only")
+        ->required();
+    invite->add_option("--owner", options.owner, "Sign-in name of the owner who invites")->required();
+    invite->add_option("--password-file", options.password_file,
+                       "File with the owner's password, readable by its owner only (default: asked)");
     add("disable",
         "Switch an account off and end its sessions; an owner's next sign-in replaces the practice's key")
         ->add_option("login", options.login, "Their sign-in name")

@@ -7,6 +7,7 @@
 #include "cli/real_world.h"
 #include "cli/verbs.h"
 #include "node/node.h"
+#include "posix/terminal.h"
 
 namespace firedrill::cli {
 
@@ -149,6 +150,20 @@ int create_practice(const PracticeOptions& options) {
     return 0;
 }
 
+/// The password of an owner who stands by: from a file that only they can read, else asked on the terminal.
+Result<crypto::Secret> obtain_password(const StaffOptions& options) {
+    if (!options.password_file.empty()) {
+        return posix::read_passphrase_file(options.password_file);
+    }
+    auto typed =
+        TRY(ask_secret(fmt::format("password of {}, an owner of {}", options.owner, options.practice)));
+    if (!typed) {
+        return Error{Fault::bad_usage,
+                     "the owner's password is needed: run on a terminal, or give --password-file"};
+    }
+    return *std::move(typed);
+}
+
 void print_people(const json::object& list) {
     for (const json::value& each : list.at("people").as_array()) {
         const json::object& person = each.as_object();
@@ -170,8 +185,17 @@ void print_people(const json::object& list) {
 
 int staff(StaffOptions options) {
     json::object request{{"verb", "staff." + options.verb}, {"practice", options.practice}};
-    if (options.verb == "disable") {
+    if (options.verb != "list") {
         request["login"] = options.login;
+    }
+    if (options.verb == "add") {
+        request["role"] = options.role;
+        request["owner"] = options.owner;
+        Result<crypto::Secret> password = obtain_password(options);
+        if (!password) {
+            return fail(password.error(), options.common.format);
+        }
+        request["password"] = as_text(password->view());
     }
     Result<std::string> answer = call_node(options.common, request);
     if (!answer) {
@@ -184,6 +208,10 @@ int staff(StaffOptions options) {
     const json::object found = json::parse(*answer).as_object();
     if (options.verb == "list") {
         print_people(found);
+    } else if (options.verb == "add") {
+        print_line(fmt::format("invitation code {}   (shown once)", text_of(found, "code")));
+        print_line(fmt::format("Give it to {} ({}): they choose their own password at /join, until {}.",
+                               text_of(found, "login"), text_of(found, "role"), text_of(found, "expires")));
     } else {
         print_line(fmt::format("{}: {}", text_of(found, "login"), text_of(found, "note")));
     }

@@ -48,11 +48,15 @@ int status(CommonOptions options);
 
 struct StaffOptions {
     CommonOptions common;
-    std::string verb;  ///< list, disable
+    std::string verb;  ///< add, list, disable
     std::string practice;
     std::string login;
+    std::string role;           ///< add: of the new colleague
+    std::string owner;          ///< add: who invites
+    std::string password_file;  ///< add: of the owner; empty: asked on the terminal
 };
-/// What the operator can do without keys: see who is there, and switch an account off.
+/// What the operator can do without keys: see who is there, and switch an account off. add: what an owner can
+/// do here.
 int staff(StaffOptions options);
 
 /// Prints who may do what inside a practice.

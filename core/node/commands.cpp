@@ -6,6 +6,8 @@
 
 #include "crypto/secret.h"
 #include "identity/people.h"
+#include "node/command_fields.h"
+#include "node/staff_add.h"
 
 namespace firedrill::node {
 
@@ -13,40 +15,6 @@ namespace {
 
 namespace json = boost::json;
 using Then = std::function<void(Result<std::string>)>;
-
-/// The fields of one request: every one must be taken by the verb, each a string.
-class Fields {
-  public:
-    static Result<Fields> parse(std::string_view request) {
-        boost::system::error_code failed;
-        json::value parsed = json::parse(request, failed);
-        if (failed || !parsed.is_object()) {
-            return Error{Fault::bad_usage, "a command must be one JSON object with a \"verb\""};
-        }
-        Fields out;
-        out.object_ = std::move(parsed.get_object());
-        return out;
-    }
-    Result<std::string> take(std::string_view name) {
-        auto at = object_.find(name);
-        if (at == object_.end() || !at->value().is_string()) {
-            return Error{Fault::bad_usage, fmt::format("the command lacks the text field \"{}\"", name)};
-        }
-        std::string out(at->value().get_string());
-        object_.erase(at);
-        return out;
-    }
-    Status expect_no_more() const {
-        if (!object_.empty()) {
-            return Error{Fault::bad_usage, fmt::format("the command has an unknown field \"{}\"",
-                                                       std::string(object_.begin()->key()))};
-        }
-        return {};
-    }
-
-  private:
-    json::object object_;
-};
 
 json::object describe(const identity::PracticeInfo& practice) {
     json::object out{{"id", to_hex(practice.id)},
@@ -132,14 +100,12 @@ void status(CommandTargets targets, const Then& then) {
     then(json::serialize(out));
 }
 
-Result<identity::NewPractice> read_new_practice(Fields& fields) {
+Result<identity::NewPractice> read_new_practice(CommandFields& fields) {
     identity::NewPractice out;
     out.name = TRY(fields.take("name"));
     out.title = TRY(fields.take("title"));
     out.owner_login = TRY(fields.take("login"));
-    std::string password = TRY(fields.take("password"));
-    out.owner_password = crypto::Secret(as_bytes(password));
-    crypto::zeroise(password);
+    out.owner_password = TRY(fields.take_secret("password"));
     TRY(fields.expect_no_more());
     return out;
 }
@@ -159,7 +125,7 @@ void list_practices(CommandTargets targets, Then then) {
         });
 }
 
-void list_staff(CommandTargets targets, Fields& fields, const Then& then) {
+void list_staff(CommandTargets targets, CommandFields& fields, const Then& then) {
     Result<std::string> practice = fields.take("practice");
     Status more = practice ? fields.expect_no_more() : Status(practice.error());
     if (!more) {
@@ -172,7 +138,7 @@ void list_staff(CommandTargets targets, Fields& fields, const Then& then) {
     });
 }
 
-void disable_staff(CommandTargets targets, Fields& fields, const Then& then) {
+void disable_staff(CommandTargets targets, CommandFields& fields, const Then& then) {
     Result<std::string> practice = fields.take("practice");
     Result<std::string> login = practice ? fields.take("login") : practice;
     Status more = login ? fields.expect_no_more() : Status(login.error());
@@ -198,7 +164,7 @@ void disable_staff(CommandTargets targets, Fields& fields, const Then& then) {
 }  // namespace
 
 void run_command(CommandTargets targets, std::string request, Then then) {
-    Result<Fields> fields = Fields::parse(request);
+    Result<CommandFields> fields = CommandFields::parse(request);
     crypto::zeroise(request);
     if (!fields) {
         then(std::move(fields).error());
@@ -237,6 +203,10 @@ void run_command(CommandTargets targets, std::string request, Then then) {
         list_staff(targets, *fields, then);
         return;
     }
+    if (*verb == "staff.add") {
+        add_staff(targets.identity, *fields, std::move(then));
+        return;
+    }
     if (*verb == "staff.disable") {
         disable_staff(targets, *fields, then);
         return;
@@ -253,7 +223,7 @@ void run_command(CommandTargets targets, std::string request, Then then) {
         then(Error{
             Fault::bad_usage,
             fmt::format("unknown verb \"{}\"; known: status, practice.create, practice.list, practice.show, "
-                        "staff.disable, staff.list",
+                        "staff.add, staff.disable, staff.list",
                         *verb)});
     }
 }

@@ -230,13 +230,40 @@ TEST_F(PeopleSiteTest, TheOperatorListsAndDisablesWithoutKeys) {
     ASSERT_FALSE(sign_in("ada", kOwnerPassword).empty());
     const auto after = command(R"({"verb":"staff.list","practice":"harbor"})");
     EXPECT_EQ(after->find(R"("is_active":false,"holds_key":true)"), std::string::npos) << *after;
-    for (const char* wrong : {R"({"verb":"staff.list"})", R"({"verb":"staff.disable","practice":"harbor"})",
+    for (const char* wrong : {R"({"verb":"staff.list"})", R"({"verb":"staff.add","practice":"harbor"})",
+                              R"({"verb":"staff.disable","practice":"harbor"})",
                               R"({"verb":"staff.list","practice":"harbor","login":"bob"})"}) {
         EXPECT_EQ(command(wrong).error().fault, Fault::bad_usage) << wrong;
     }
     EXPECT_EQ(command(R"({"verb":"staff.list","practice":"nowhere"})").error().fault, Fault::not_found);
     EXPECT_EQ(command(R"({"verb":"staff.disable","practice":"harbor","login":"eve"})").error().fault,
               Fault::not_found);
+}
+
+TEST_F(PeopleSiteTest, AnOwnerInvitesFromTheMachineAndTheOperatorAloneCannot) {
+    const auto add = [&](const std::string& owner, std::string_view password, const char* role) {
+        return command(R"({"verb":"staff.add","practice":"harbor","login":"bob","role":")" +
+                       std::string(role) + R"(","owner":")" + owner + R"(","password":")" +
+                       std::string(password) + "\"}");
+    };
+    EXPECT_EQ(add("ada", "not her password at all", "clinician").error().fault, Fault::refused);
+    EXPECT_EQ(add("ada", kOwnerPassword, "janitor").error().fault, Fault::bad_input);
+    const auto made = add("ada", kOwnerPassword, "clinician");
+    ASSERT_TRUE(made) << made.error().text;
+    const auto shown = command(R"({"verb":"practice.show","name":"harbor"})");
+    ASSERT_TRUE(shown);
+    EXPECT_NE(shown->find(R"("is_open":false)"), std::string::npos) << "the owner's session was ended";
+
+    const std::string code = first_of(*made, R"re("code":"([a-z0-9-]{39})")re");
+    ASSERT_EQ(join(code, kPassword).status, 200u);
+    EXPECT_FALSE(sign_in("bob", kPassword).empty());
+    EXPECT_EQ(
+        command(R"({"verb":"staff.add","practice":"harbor","login":"eve","role":"biller","owner":"bob",)"
+                R"("password":"gravel-mosaic-harvest-8"})")
+            .error()
+            .fault,
+        Fault::refused)
+        << "a clinician invites nobody";
 }
 
 }  // namespace
