@@ -68,6 +68,26 @@ struct StreamState {
     bool is_closed = false;
 };
 
+/// Answers a pending read or write, once; nothing when its Stream is gone.
+template <class Handler>
+void complete(const StreamState& state, Handler& pending, const Enter& enter, const error_code& error,
+              std::size_t size) {
+    if (!pending) {
+        return;
+    }
+    enter();
+    const Handler call = std::exchange(pending, nullptr);
+    if (state.is_closed || error == asio::error::operation_aborted) {
+        call(closed_error());
+    } else if (error == asio::error::eof) {
+        call(Error{Fault::closed, "the other side ended the stream"});
+    } else if (error) {
+        call(Error{Fault::unavailable, fmt::format("the connection was lost: {}", error.message())});
+    } else {
+        call(size);
+    }
+}
+
 class PosixStream final : public Stream {
   public:
     PosixStream(std::shared_ptr<StreamState> state, std::string peer, Enter enter)
@@ -87,20 +107,7 @@ class PosixStream final : public Stream {
         state_->read = std::move(handler);
         // state_ is shared between the Stream and its operations, which end after it.
         auto finish = [state = state_, enter = enter_](const error_code& error, std::size_t size) {
-            if (!state->read) {
-                return;
-            }
-            enter();
-            auto call = std::exchange(state->read, nullptr);
-            if (state->is_closed || error == asio::error::operation_aborted) {
-                call(closed_error());
-            } else if (error == asio::error::eof) {
-                call(Error{Fault::closed, "the other side ended the stream"});
-            } else if (error) {
-                call(Error{Fault::unavailable, fmt::format("the connection was lost: {}", error.message())});
-            } else {
-                call(size);
-            }
+            complete(*state, state->read, enter, error, size);
         };
         if (state_->is_closed) {
             asio::post(state_->socket.get_executor(),
@@ -116,18 +123,7 @@ class PosixStream final : public Stream {
         CHECK(state_->write == nullptr);
         state_->write = std::move(handler);
         auto finish = [state = state_, enter = enter_](const error_code& error, std::size_t size) {
-            if (!state->write) {
-                return;
-            }
-            enter();
-            auto call = std::exchange(state->write, nullptr);
-            if (state->is_closed || error == asio::error::operation_aborted) {
-                call(closed_error());
-            } else if (error) {
-                call(Error{Fault::unavailable, fmt::format("the connection was lost: {}", error.message())});
-            } else {
-                call(size);
-            }
+            complete(*state, state->write, enter, error, size);
         };
         if (state_->is_closed) {
             asio::post(state_->socket.get_executor(),
