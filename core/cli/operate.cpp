@@ -66,18 +66,46 @@ std::string text_of(const json::object& object, std::string_view field) {
     return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
 }
 
+/// "" when there is nothing to say.
+std::string reseal_text(const json::object& object) {
+    const json::value* found = object.if_contains("reseal");
+    if (found == nullptr) {
+        return "";
+    }
+    const json::object& reseal = found->as_object();
+    const std::string state = text_of(reseal, "state");
+    const std::string left = json::serialize(reseal.at("left"));
+    const std::string total = json::serialize(reseal.at("total"));
+    if (state == "looking") {
+        return fmt::format("looking for pages of replaced keys: {} of {} read",
+                           json::serialize(reseal.at("looked")), total);
+    }
+    if (state == "sealing") {
+        return fmt::format("{} of {} pages are still sealed under replaced keys", left, total);
+    }
+    return state == "unreadable"
+               ? fmt::format("{} pages of replaced keys cannot be read and were not sealed anew", left)
+               : "";
+}
+
 void print_practice(const json::object& practice) {
     print_line(fmt::format("{:20} {:30} {}  {} staff  {}", text_of(practice, "name"),
                            text_of(practice, "title"), text_of(practice, "id"),
                            json::serialize(practice.at("staff")),
                            practice.at("is_open").as_bool() ? "open" : "locked"));
+    if (const std::string reseal = reseal_text(practice); !reseal.empty()) {
+        print_line("  " + reseal);
+    }
 }
 
 void print_status(const json::object& status) {
     print_line(fmt::format("node      {}", text_of(status, "node")));
     print_line(fmt::format("timeline  {}", text_of(status, "timeline")));
     print_line(fmt::format("durable   LSN {}", json::serialize(status.at("durable"))));
-    print_line(status.at("is_sound").as_bool() ? "health    sound" : "health    NOT SOUND");
+    print_line(status.at("is_sound").as_bool() ? "health    sound"
+               : status.at("is_degraded").as_bool()
+                   ? "health    NOT SOUND: degraded, a log disk is out of service"
+                   : "health    NOT SOUND");
     if (const std::string fatal = text_of(status, "fatal"); !fatal.empty()) {
         print_line(fmt::format("fatal     {}", fatal));
     }
@@ -87,6 +115,9 @@ void print_status(const json::object& status) {
             fmt::format("store     {}  {} pages, commit {}{}", text_of(store, "store"),
                         json::serialize(store.at("pages")), json::serialize(store.at("sequence")),
                         store.at("is_damaged").as_bool() ? "  DAMAGED: " + text_of(store, "damage") : ""));
+        if (const std::string reseal = reseal_text(store); !reseal.empty()) {
+            print_line("          " + reseal);
+        }
     }
     for (const json::value& each : status.at("log_members").as_array()) {
         const json::object& member = each.as_object();

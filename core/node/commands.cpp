@@ -28,6 +28,14 @@ json::object describe(const identity::PracticeInfo& practice) {
     return out;
 }
 
+/// How far the pages of a store are sealed under its newest key.
+json::object describe_reseal(const store::StoreHealth& store) {
+    return {{"state", store::reseal_state_name(store.reseal.state)},
+            {"left", store.reseal.left},
+            {"looked", store.reseal.looked},
+            {"total", store.pages}};
+}
+
 json::object describe(const identity::PeopleList& list) {
     json::array people;
     for (const identity::Person& one : list.people) {
@@ -58,7 +66,8 @@ json::object describe(const store::Health& health) {
                                       {"repaired_pages", store.repaired_pages},
                                       {"sequence", store.sequence},
                                       {"pages", store.pages},
-                                      {"unfolded_bytes", store.unfolded_bytes}});
+                                      {"unfolded_bytes", store.unfolded_bytes},
+                                      {"reseal", describe_reseal(store)}});
     }
     json::array members;
     for (const store::LogScan::Member& member : health.log_members) {
@@ -195,8 +204,13 @@ void run_command(CommandTargets targets, std::string request, Then then) {
             return;
         }
         Result<identity::PracticeInfo> found = targets.identity.find_practice(*name);
-        then(found ? Result<std::string>(json::serialize(describe(*found)))
-                   : Result<std::string>(found.error()));
+        if (!found) {
+            then(found.error());
+            return;
+        }
+        json::object shown = describe(*found);
+        shown["reseal"] = describe_reseal(targets.storage.health().of(found->id));
+        then(json::serialize(shown));
         return;
     }
     if (*verb == "staff.list") {

@@ -166,8 +166,11 @@ class RealNode final : public Node {
         if (config_.listen.text.empty()) {
             return {};
         }
-        site_ = web::make_site(seams_, *identity_, *submissions_,
-                               {config_.hosts, [this] { return is_healthy(); }, config_.journal});
+        site_ = web::make_site(
+            seams_, *identity_, *submissions_,
+            {config_.hosts, [this] { return is_healthy(); },
+             [this] { return storage_->health().is_degraded; },
+             [this](StoreId practice) { return storage_->health().of(practice); }, config_.journal});
         if (parts_.site) {
             site_ = parts_.site(std::move(site_));
         }

@@ -114,6 +114,19 @@ Digest page_leaf(PageNumber page, const SealedPage& sealed) {
     return crypto::sha256({prefix, sealed});
 }
 
+KeyEpoch page_epoch(const SealedPage& sealed) noexcept {
+    return load_u32(sealed.data() + kEpochAt);
+}
+
+KeyEpoch retired_through(const KeyRing& ring) noexcept {
+    for (std::size_t i = ring.size(); i > 1; --i) {
+        if (ring[i - 1].timeline == ring[i - 2].timeline) {
+            return ring[i - 2].epoch;
+        }
+    }
+    return 0;
+}
+
 crypto::Tag page_tag(const SealedPage& sealed) noexcept {
     crypto::Tag tag;
     std::copy_n(sealed.begin() + kTagAt, tag.size(), tag.begin());

@@ -60,6 +60,12 @@ std::unique_ptr<PageCipher> make_page_cipher(StoreId store, KeyRing ring);
 
 /// What the page tree hashes of a page: SHA-256(0x00 | page number u32 | the 4096 stored bytes).
 Digest page_leaf(PageNumber page, const SealedPage& sealed);
+/// The key epoch that its trailer states.
+KeyEpoch page_epoch(const SealedPage& sealed) noexcept;
+/// The newest epoch whose key was replaced because somebody left: a later one is of the same timeline. 0:
+/// none. A key made for a new timeline replaces nothing, as everybody who had the older ones still may have
+/// them.
+KeyEpoch retired_through(const KeyRing& ring) noexcept;
 /// The tag that its trailer states.
 crypto::Tag page_tag(const SealedPage& sealed) noexcept;
 

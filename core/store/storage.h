@@ -33,6 +33,21 @@ struct Migration {
 
 enum class Access : std::uint8_t { read, write };
 
+/// Pages that are still sealed under a key which somebody who left may know.
+enum class ResealState : std::uint8_t {
+    unknown,     ///< nobody opened the store since the start
+    none,        ///< there are none
+    looking,     ///< they are being counted
+    sealing,     ///< they are sealed under the newest key, a few at a time while somebody is signed in
+    unreadable,  ///< those that are left cannot be read
+};
+std::string_view reseal_state_name(ResealState state) noexcept;
+struct ResealProgress {
+    ResealState state = ResealState::unknown;
+    PageNumber looked = 0;
+    PageNumber left = 0;  ///< while looking: found so far
+};
+
 struct StoreHealth {
     StoreId store;
     bool is_damaged = false;
@@ -43,6 +58,7 @@ struct StoreHealth {
     PageNumber pages = 0;
     std::uint64_t unfolded_bytes = 0;
     std::uint64_t memory_bytes = 0;  ///< 0 while nobody uses it
+    ResealProgress reseal;
 };
 /// What reading everything once a period has found so far, pages and log together.
 struct ScrubHealth {
@@ -64,6 +80,8 @@ struct Health {
     std::vector<LogScan::Member> log_members;
     ScrubHealth scrub;
     std::vector<std::string> notes;  ///< what recovery found at boot, and what needs somebody's attention now
+    /// Of one store; as of one that nobody opened when there is none.
+    [[nodiscard]] StoreHealth of(StoreId store) const;
 };
 
 /// Where a page, as it stood after the commit named, may be had when neither log nor mirror has it: a

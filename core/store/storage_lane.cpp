@@ -99,6 +99,11 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
     made.position = position_;
     made.damage = damage_;
     made.is_unlocked = cipher_ != nullptr;
+    if (resealer_) {
+        made.reseal = resealer_->progress();
+    } else if (has_opened_) {
+        made.reseal.state = ResealState::none;
+    }
     return made;
 }
 
@@ -107,6 +112,7 @@ LaneReport StoreLane::unlock(const MakeCipher& make_cipher, KeyRing ring,
     if (Status loaded = load(); !loaded) {
         return report(std::move(loaded));
     }
+    const KeyEpoch retired = retired_through(ring);
     std::unique_ptr<PageCipher> cipher = make_cipher(store_, std::move(ring));
     if (pages_->position().sequence > 0) {
         auto first = pages_->read(1);
@@ -131,7 +137,36 @@ LaneReport StoreLane::unlock(const MakeCipher& make_cipher, KeyRing ring,
         cipher_.reset();
         return report(std::move(migrated).error());
     }
+    begin_reseal(retired, *migrated);
     return report({}, std::move(*migrated));
+}
+
+void StoreLane::begin_reseal(KeyEpoch retired, const std::optional<Commit>& migrated) {
+    has_opened_ = true;
+    const bool is_same = resealer_ && resealer_->retired() == retired &&
+                         resealer_->progress().state != ResealState::unreadable;
+    if (is_same && migrated) {
+        resealer_->saw(*migrated);
+    }
+    if (!is_same) {
+        resealer_.reset();
+        if (retired > 0) {
+            resealer_.emplace(retired, pages_->position().page_count);
+        }
+    }
+}
+
+LaneReport StoreLane::reseal() {
+    if (!cipher_ || !resealer_ || resealer_->is_over()) {
+        return report({});
+    }
+    if (Status loaded = load(); !loaded) {
+        return report(std::move(loaded));
+    }
+    auto made = resealer_->step(*pages_, *cipher_, entropy_);
+    LaneReport out = made ? report({}, std::move(*made)) : report(std::move(made).error());
+    unload_if_idle();
+    return out;
 }
 
 Result<std::optional<Commit>> StoreLane::migrate(const std::vector<Migration>& migrations) {
@@ -167,6 +202,9 @@ LaneReport StoreLane::transact(Access access, const Storage::Job& job) {
     auto outcome = connection_->run(access, job);
     if (!outcome) {
         return report(std::move(outcome).error());
+    }
+    if (resealer_ && *outcome) {
+        resealer_->saw(**outcome);
     }
     return report({}, std::move(*outcome));
 }

@@ -14,6 +14,7 @@
 #include "seams/seams.h"
 #include "store/connection.h"
 #include "store/page_store.h"
+#include "store/reseal.h"
 #include "store/storage.h"
 
 namespace firedrill::store {
@@ -32,6 +33,7 @@ struct LaneReport {
     std::string damage;          ///< first sentence about damage, empty when none was met
     std::uint64_t scrub_found = 0;           ///< by scrub(): pages that were not what was written
     std::uint64_t scrub_not_repairable = 0;  ///< of those
+    ResealProgress reseal;
 };
 
 class StoreLane {
@@ -63,6 +65,8 @@ class StoreLane {
     LaneReport rest();
     /// Reads and compares these pages, repairing what can be.
     LaneReport scrub(PageNumber first, PageNumber count);
+    /// One step of sealing pages of replaced keys anew; nothing when there are none or the store is locked.
+    LaneReport reseal();
     /// Drops connection, caches and keys.
     LaneReport lock();
 
@@ -75,6 +79,7 @@ class StoreLane {
     /// Fills in what every visit tells, and says what it cost.
     LaneReport report(Status status, std::optional<Commit> commit = std::nullopt);
     void unload_if_idle();
+    void begin_reseal(KeyEpoch retired, const std::optional<Commit>& migrated);
 
     Disk& data_;
     std::vector<Disk*> logs_;
@@ -87,6 +92,8 @@ class StoreLane {
     StorePosition position_;             // as it was when the pages were unloaded
     std::unique_ptr<PageCipher> cipher_;
     std::unique_ptr<Connection> connection_;  // null or poisoned: opened again when needed
+    std::optional<Resealer> resealer_;        // kept while locked: what it knows needs no key
+    bool has_opened_ = false;
     std::string damage_;
     bool is_broken_ = false;  // recovery could not bring it to the log's end
 };

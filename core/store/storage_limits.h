@@ -23,6 +23,12 @@ inline constexpr std::size_t kMaxBatch = 4096;
 inline constexpr std::uint64_t kBacklogFolds = 8;
 /// How often the log is asked whether an hour has passed.
 inline constexpr Duration kTickPeriod = std::chrono::minutes(1);
+/// Least time between two steps of sealing pages of replaced keys anew, and how many times as long as the
+/// step took: at most a twentieth of the disk's time goes to it, whatever the disk.
+inline constexpr Duration kResealPause = std::chrono::milliseconds(250);
+inline constexpr int kResealPauseSteps = 19;
+/// After a step that failed.
+inline constexpr Duration kResealRetry = std::chrono::minutes(1);
 /// How long after a refused append it is tried again.
 inline constexpr Duration kRetryPeriod = std::chrono::seconds(1);
 

@@ -197,7 +197,7 @@ void LoopStorage::finish_reserve(const LogJob& job) {
 void LoopStorage::refuse_waiting(const Error& error) {
     std::vector<Store*> waiting;
     for (const auto& [id, store] : stores_) {
-        const bool is_writer = !store->queue.empty() && store->queue.front()->kind == Kind::write;
+        const bool is_writer = !store->queue.empty() && is_writing(*store->queue.front());
         if (store->is_waiting && is_writer) {
             waiting.push_back(store.get());
         }

@@ -37,6 +37,7 @@ LoopStorage::~LoopStorage() {
     seams_.clock.cancel(tick_);
     seams_.clock.cancel(retry_);
     seams_.clock.cancel(window_);
+    seams_.clock.cancel(reseal_timer_);
 }
 
 LoopStorage::Store& LoopStorage::store_of(StoreId id) {
@@ -167,6 +168,15 @@ void LoopStorage::fold(Done done) {
     finish_one({});
 }
 
+StoreHealth Health::of(StoreId store) const {
+    for (const StoreHealth& each : stores) {
+        if (each.store == store) {
+            return each;
+        }
+    }
+    return {};
+}
+
 Health LoopStorage::health() const {
     Health made;
     made.is_fatal = fatal_.has_value();
@@ -198,6 +208,7 @@ Health LoopStorage::health() const {
         each.pages = store->last.position.page_count;
         each.unfolded_bytes = store->last.unfolded_bytes;
         each.memory_bytes = store->last.memory_bytes;
+        each.reseal = store->last.reseal;
         made.stores.push_back(std::move(each));
         if (store->fold_failure) {
             made.notes.push_back("folding fails: " + store->fold_failure->text);
@@ -234,7 +245,7 @@ void LoopStorage::advance(Store& store) {
         }
         ItemPtr item = std::move(store.queue.front());
         store.queue.pop_front();
-        if (item->kind == Kind::write) {
+        if (is_writing(*item)) {
             if (auto refused = backlog(store)) {
                 hold(store.newest,
                      [this, item, error = std::move(*refused)] { answer(std::move(item->done), error); });
@@ -254,6 +265,7 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
         case Kind::end_fold:
         case Kind::rest: return true;
         case Kind::write:
+        case Kind::reseal:
             if (promised_bytes() + kPromisedBytes <= space_bytes_) {
                 return true;
             }
@@ -299,7 +311,7 @@ void LoopStorage::start(Store& store, ItemPtr item) {
     if (item->kind == Kind::fold) {
         store.fold_began = log_bytes_;
     }
-    writers_ += item->kind == Kind::write ? 1 : 0;
+    writers_ += is_writing(*item) ? 1 : 0;
     const auto report = std::make_shared<LaneReport>();
     auto job = [lane = store.lane_side, item, report, make_cipher = options_.parts.page_cipher,
                 through = durable_] {
@@ -316,6 +328,7 @@ void LoopStorage::start(Store& store, ItemPtr item) {
             case Kind::fold: *report = lane->begin_fold(through); return;
             case Kind::end_fold: *report = lane->end_fold(*item->fold); return;
             case Kind::rest: *report = lane->rest(); return;
+            case Kind::reseal: *report = lane->reseal(); return;
             case Kind::scrub: *report = lane->scrub(item->first_page, item->page_count); return;
         }
     };
@@ -329,7 +342,7 @@ void LoopStorage::start(Store& store, ItemPtr item) {
 
 void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
     store.is_busy = false;
-    writers_ -= item->kind == Kind::write ? 1 : 0;
+    writers_ -= is_writing(*item) ? 1 : 0;
     if (report.commit && !fatal_) {
         store.newest = queue_record(std::move(*report.commit));
         store.unfolded_since = store.unfolded_since.value_or(log_bytes_);
@@ -343,6 +356,9 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
         const bool is_lock_queued = std::any_of(store.queue.begin(), store.queue.end(),
                                                 [](const ItemPtr& each) { return each->kind == Kind::lock; });
         store.is_unlocked = store.last.is_unlocked && !is_lock_queued;
+        if (is_reseal_due(store)) {
+            arm_reseal(kResealPause);
+        }
     }
     if (store.last.fold) {
         item->fold = std::move(store.last.fold);

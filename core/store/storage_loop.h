@@ -58,7 +58,7 @@ class LoopStorage final : public Storage {
     void fold(Done done) override;
 
   private:
-    enum class Kind : std::uint8_t { unlock, lock, read, write, fold, end_fold, scrub, rest };
+    enum class Kind : std::uint8_t { unlock, lock, read, write, fold, end_fold, scrub, rest, reseal };
     struct Item {
         Kind kind{};
         Job job;
@@ -94,6 +94,8 @@ class LoopStorage final : public Storage {
         std::uint64_t fold_began = 0;                 // log_bytes_ when its fold began
     };
     struct LogJob;
+    /// It may make a commit, so that log space is promised to it before it starts.
+    static bool is_writing(const Item& item) { return item.kind == Kind::write || item.kind == Kind::reseal; }
 
     Store& store_of(StoreId id);
     void enqueue(Store& store, ItemPtr item);
@@ -142,6 +144,12 @@ class LoopStorage final : public Storage {
     void note_scrub(std::string text);
     void scrub_log();
 
+    // storage_reseal.cpp: pages of replaced keys are sealed anew while their store is open.
+    void arm_reseal(Duration pause);
+    void reseal_next();
+    void finish_reseal(Instant began, const Status& status);
+    [[nodiscard]] static bool is_reseal_due(const Store& store);
+
     Seams seams_;
     StorageOptions options_;
     std::unique_ptr<Claim> claim_;
@@ -184,6 +192,9 @@ class LoopStorage final : public Storage {
     std::shared_ptr<LogScrub> log_scrub_;  // owners: this and the job on Lane::upkeep
     bool is_log_scrub_busy_ = false;
     std::vector<std::string> scrub_notes_;
+    StoreId reseal_store_{};            // the last one that had a step
+    bool is_reseal_under_way_ = false;  // a step is queued or on its lane
+    TimerId reseal_timer_ = TimerId::none;
     std::uint32_t writers_ = 0;  // writing jobs on lanes, each promised kPromisedBytes
     TimerId tick_ = TimerId::none;
     TimerId retry_ = TimerId::none;

@@ -143,8 +143,19 @@ Markup sign_in(std::string_view practice, std::string_view login, std::string_vi
     return framed(problem.empty() ? "Sign in" : "Error: Sign in", main);
 }
 
-Markup submissions(const identity::Session& session, std::span<const forms::Summary> list) {
-    Markup main = element("h1", text("Submitted forms"));
+Markup degraded_notice(bool is_degraded) {
+    if (!is_degraded) {
+        return {};
+    }
+    return element(
+        "p", {{"role", "status"}, {"class", "notice"}},
+        text("One of this server's disks is out of service. Everything works and nothing is lost, but "
+             "there are fewer copies of what is written than there should be. Tell whoever runs the "
+             "server."));
+}
+
+Markup submissions(const identity::Session& session, std::span<const forms::Summary> list, bool is_degraded) {
+    Markup main = degraded_notice(is_degraded) + element("h1", text("Submitted forms"));
     if (list.empty()) {
         main += paragraph("Nothing has been submitted yet.");
         return framed("Submitted forms", main, sign_out_form(session));

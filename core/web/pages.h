@@ -30,7 +30,10 @@ html::Markup thanks(const identity::PracticeInfo& info, std::string_view referen
 
 /// `problem` empty: the first visit. The password is never shown again.
 html::Markup sign_in(std::string_view practice, std::string_view login, std::string_view problem);
-html::Markup submissions(const identity::Session& session, std::span<const forms::Summary> list);
+html::Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
+                         bool is_degraded);
+/// What staff read while a log disk is out of service; empty markup while none is.
+html::Markup degraded_notice(bool is_degraded);
 html::Markup submission(const identity::Session& session, const forms::Summary& summary,
                         std::string_view form_title, std::span<const forms::ReadLine> lines);
 /// A page that says one thing.

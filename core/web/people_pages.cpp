@@ -107,6 +107,33 @@ Markup disable_form(const identity::Session& session, const identity::Person& pe
                     button("Disable " + person.login));
 }
 
+/// How far what was written before somebody left is out of reach of their key.
+Markup reseal_notice(const store::StoreHealth& store) {
+    const store::ResealProgress& reseal = store.reseal;
+    switch (reseal.state) {
+        case store::ResealState::unknown:
+        case store::ResealState::none: return {};
+        case store::ResealState::looking:
+            return element(
+                "p", {{"role", "status"}},
+                text("The stored pages are looked through for those still sealed under a key that was "
+                     "replaced."));
+        case store::ResealState::sealing:
+            return element(
+                "p", {{"role", "status"}},
+                text(fmt::format("{} of {} stored pages are still sealed under a key that was replaced. "
+                                 "They are sealed under the new one while somebody is signed in.",
+                                 reseal.left, store.pages)));
+        case store::ResealState::unreadable:
+            return element(
+                "p", {{"role", "status"}},
+                text(fmt::format("{} stored pages cannot be read, and so not sealed under the new key. "
+                                 "Tell whoever runs the server.",
+                                 reseal.left)));
+    }
+    return {};
+}
+
 Markup invite_form(const identity::Session& session) {
     Markup options;
     for (const identity::Role role : identity::kRoles) {
@@ -124,7 +151,8 @@ Markup invite_form(const identity::Session& session) {
 
 }  // namespace
 
-Markup staff(const identity::Session& session, const identity::PeopleList& list, std::string_view problem) {
+Markup staff(const identity::Session& session, const identity::PeopleList& list, std::string_view problem,
+             const Upkeep& upkeep) {
     Markup rows;
     for (const identity::Person& person : list.people) {
         const bool may_leave = person.is_active && person.id != session.person;
@@ -137,7 +165,8 @@ Markup staff(const identity::Session& session, const identity::PeopleList& list,
                                   element("td", may_leave ? disable_form(session, person) : Markup()));
     }
     Markup main =
-        problem_of(problem) + element("h1", text("People of the practice")) +
+        problem_of(problem) + degraded_notice(upkeep.is_degraded) +
+        element("h1", text("People of the practice")) + reseal_notice(upkeep.store) +
         element("table", element("caption", text("Everybody with an account")) +
                              heads({"Sign-in name", "Role", "State", "Leaving"}) + element("tbody", rows)) +
         paragraph(

@@ -10,9 +10,14 @@
 
 namespace firedrill::web::pages {
 
+/// What the node does for a practice's copies and keys, as its owners read it.
+struct Upkeep {
+    bool is_degraded = false;
+    store::StoreHealth store;
+};
 /// `problem` empty: nothing went wrong.
 html::Markup staff(const identity::Session& session, const identity::PeopleList& list,
-                   std::string_view problem);
+                   std::string_view problem, const Upkeep& upkeep);
 /// The one time that an invitation's code is shown.
 html::Markup invited(const identity::Session& session, const identity::Invitation& invitation);
 html::Markup join(std::string_view problem);

@@ -110,10 +110,16 @@ void PeopleSite::handle_private(Request& request, Page page, const Visitor& visi
 
 void PeopleSite::show_staff(const Visitor& visitor, unsigned status, std::string problem,
                             const Reply& reply) {
+    pages::Upkeep upkeep;
+    upkeep.is_degraded = options_.is_degraded && options_.is_degraded();
+    if (options_.store_health) {
+        upkeep.store = options_.store_health(visitor.session.practice);
+    }
     identity_.people().list(
-        visitor.session.practice_name, guard([session = visitor.session, status, problem = std::move(problem),
-                                              reply](Result<identity::PeopleList> list) {
-            reply(list ? page_reply(status, pages::staff(session, *list, problem))
+        visitor.session.practice_name,
+        guard([session = visitor.session, status, problem = std::move(problem), upkeep = std::move(upkeep),
+               reply](Result<identity::PeopleList> list) {
+            reply(list ? page_reply(status, pages::staff(session, *list, problem, upkeep))
                        : page_reply(503, pages::notice("Please try again", words_of(list.error()))));
         }));
 }

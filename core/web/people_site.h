@@ -12,6 +12,7 @@
 #include "web/http.h"
 #include "web/post_checks.h"
 #include "web/routes.h"
+#include "web/server.h"
 
 namespace firedrill::web {
 
@@ -25,7 +26,9 @@ class PeopleSite {
   public:
     using Reply = std::function<void(Response)>;
 
-    PeopleSite(Clock& clock, identity::Identity& identity) : clock_(clock), identity_(identity) {}
+    /// All outlive it.
+    PeopleSite(Clock& clock, identity::Identity& identity, const SiteOptions& options)
+        : clock_(clock), identity_(identity), options_(options) {}
 
     /// Pages that nobody needs to be signed in for: join, recover.
     void handle_public(Request& request, Page page, Reply reply);
@@ -55,6 +58,7 @@ class PeopleSite {
 
     Clock& clock_;
     identity::Identity& identity_;
+    const SiteOptions& options_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< owned here alone; callbacks hold it weakly
 };
 

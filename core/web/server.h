@@ -28,6 +28,12 @@ struct SiteOptions {
     std::vector<std::string> hosts;  ///< names this site answers to (421 otherwise)
     /// "ok", or why the node cannot serve: /status says it, without details.
     std::function<bool()> is_healthy;
+    /// It serves, with fewer copies than it was given: /status and the pages of staff say so, without
+    /// details.
+    std::function<bool()> is_degraded;
+    /// What the node holds of a practice; owners see how far its pages are sealed anew after a key was
+    /// replaced.
+    std::function<store::StoreHealth(StoreId)> store_health;
     std::function<void(std::string_view)> journal;
 };
 /// The pages: public (home, form list, form, thanks, status, css), private (sign-in, submissions, one

@@ -96,7 +96,7 @@ class Site final : public Handler {
           identity_(identity),
           submissions_(submissions),
           options_(std::move(options)),
-          people_(seams_.clock, identity_) {
+          people_(seams_.clock, identity_, options_) {
         for (std::string& host : options_.hosts) {
             std::ranges::transform(host, host.begin(), [](char c) {
                 return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -121,6 +121,7 @@ class Site final : public Handler {
     void dispatch(Request& request, Reply reply);
     void get_home(Reply reply);
     Response get_status() const;
+    bool is_degraded() const { return options_.is_degraded && options_.is_degraded(); }
     static Response get_style();
     Response get_practice(const Route& route) const;
     Response get_form(const Route& route) const;
@@ -223,7 +224,9 @@ Response Site::get_status() const {
     Response out;
     out.status = is_healthy ? 200 : 503;
     out.fields = {{"Content-Type", "application/json"}};
-    out.body = is_healthy ? "{\"status\":\"ok\"}\n" : "{\"status\":\"unhealthy\"}\n";
+    out.body = fmt::format("{{\"status\":\"{}\"}}\n", !is_healthy     ? "unhealthy"
+                                                      : is_degraded() ? "degraded"
+                                                                      : "ok");
     return out;
 }
 
@@ -426,7 +429,7 @@ void Site::get_submissions(const Request& request, const Route& route, Reply rep
                       [this, alive = std::weak_ptr<int>(alive_), session = *session,
                        reply = std::move(reply)](Result<std::vector<forms::Summary>> list) {
                           if (!alive.expired()) {
-                              reply(list ? page_reply(200, pages::submissions(session, *list))
+                              reply(list ? page_reply(200, pages::submissions(session, *list, is_degraded()))
                                          : read_failed(session, list.error()));
                           }
                       });

@@ -48,6 +48,9 @@ class PeopleSiteTest : public testing::Test {
         machine_.run_until([&] { return answer.has_value(); });
         return answer ? *answer : Result<std::string>(Error{Fault::internal, "no answer"});
     }
+    static bool has(const std::string& text, std::string_view part) {
+        return text.find(part) != std::string::npos;
+    }
     static std::string first_of(const std::string& text, const char* pattern) {
         std::smatch found;
         return std::regex_search(text, found, std::regex(pattern)) ? found[1].str() : "";
@@ -264,6 +267,30 @@ TEST_F(PeopleSiteTest, AnOwnerInvitesFromTheMachineAndTheOperatorAloneCannot) {
             .fault,
         Fault::refused)
         << "a clinician invites nobody";
+}
+
+TEST_F(PeopleSiteTest, AfterSomebodyLeftOwnersSeeHowFarTheOldPagesAreSealedAnew) {
+    const std::string owner = sign_in("ada", kOwnerPassword);
+    ASSERT_TRUE(has(join(invite(owner, "bob", "clinician"), kPassword).body, "bob"));
+    EXPECT_FALSE(has(get("/p/harbor/staff", owner).body, "replaced."));
+    const auto left = post(
+        "/p/harbor/staff/disable",
+        {{"csrf", csrf(owner)}, {"person", person(owner)}, {"password", std::string(kOwnerPassword)}}, owner);
+    ASSERT_EQ(left.status, 303u) << left.body;
+    EXPECT_TRUE(has(get("/p/harbor/staff", owner).body, "looked through"));
+    auto shown = command(R"({"verb":"practice.show","name":"harbor"})");
+    ASSERT_TRUE(shown);
+    EXPECT_TRUE(has(*shown, R"("reseal":{"state":"looking","left":0)")) << *shown;
+
+    machine_.loop().run_for(std::chrono::seconds(10));
+
+    EXPECT_FALSE(has(get("/p/harbor/staff", owner).body, "replaced."));
+    shown = command(R"({"verb":"practice.show","name":"harbor"})");
+    ASSERT_TRUE(shown);
+    EXPECT_TRUE(has(*shown, R"("reseal":{"state":"none","left":0)")) << *shown;
+    const auto status = command(R"({"verb":"status"})");
+    ASSERT_TRUE(status);
+    EXPECT_TRUE(has(*status, R"("reseal":{"state":"none")")) << *status;
 }
 
 }  // namespace

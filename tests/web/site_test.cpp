@@ -80,6 +80,7 @@ class SiteTest : public testing::Test {
         SiteOptions options;
         options.hosts = {"localhost", "Clinic.Example"};
         options.is_healthy = [this] { return is_healthy_; };
+        options.is_degraded = [this] { return is_degraded_; };
         options.journal = [this](std::string_view line) { journal_ += std::string(line) + "\n"; };
         site_ = make_site(machine_.seams(), identity_, submissions_, std::move(options));
     }
@@ -110,6 +111,7 @@ class SiteTest : public testing::Test {
     FakeIdentity identity_;
     FakeSubmissions submissions_;
     bool is_healthy_ = true;
+    bool is_degraded_ = false;
     std::string journal_;
     std::unique_ptr<Handler> site_;
 };
@@ -163,6 +165,18 @@ TEST_F(SiteTest, SaysWhetherTheNodeIsHealthy) {
     EXPECT_EQ(call(get("/status")).body, "{\"status\":\"ok\"}\n");
     is_healthy_ = false;
     EXPECT_EQ(call(get("/status")).status, 503U);
+}
+
+TEST_F(SiteTest, SaysThatALogDiskIsMissingWithoutDetailsAndTellsStaff) {
+    const std::string cookie = sign_in();
+    EXPECT_FALSE(has(call(get("/p/alpha/submissions", {{"cookie", cookie}})).body, "out of service"));
+    is_degraded_ = true;
+    EXPECT_EQ(call(get("/status")).body, "{\"status\":\"degraded\"}\n");
+    EXPECT_EQ(call(get("/status")).status, 200U);
+    EXPECT_TRUE(has(call(get("/p/alpha/submissions", {{"cookie", cookie}})).body, "out of service"));
+    EXPECT_FALSE(has(call(get("/p/alpha")).body, "out of service"));
+    is_healthy_ = false;
+    EXPECT_EQ(call(get("/status")).body, "{\"status\":\"unhealthy\"}\n");
 }
 
 TEST_F(SiteTest, AnswersOnlyItsHostsRoutesAndMethods) {
