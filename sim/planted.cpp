@@ -85,6 +85,13 @@ class LateLog final : public store::LogWriter {
     Status reserve(std::uint64_t bytes) override { return real_->reserve(bytes); }
     Status tick(WallTime wall) override { return real_->tick(wall); }
     std::vector<store::LogScan::Member> members() const override { return real_->members(); }
+    Status remove_before(store::Lsn begin) override { return real_->remove_before(begin); }
+    std::shared_ptr<store::LogResilver> begin_resilver(WallTime wall) override {
+        return real_->begin_resilver(wall);
+    }
+    Result<store::Rejoin> rejoin(store::LogResilver& filled, WallTime wall) override {
+        return real_->rejoin(filled, wall);
+    }
 
   private:
     std::unique_ptr<store::LogWriter> real_;

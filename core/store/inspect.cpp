@@ -150,7 +150,12 @@ Result<Inspection> Inspector::run(bool verify) {
         return std::move(whole).error();
     }
     done_bytes_ = walked.bytes_read;
-    out.is_sound = whole.is_ok() && remarks == 0 && walked.scan.repaired_records == 0;
+    const Lsn begin = std::max<Lsn>(1, found.sources.front().begin);
+    const bool has_beginning = walked.scan.first <= begin;
+    if (!has_beginning) {
+        notes_.push_back(missing_beginning(found, begin));
+    }
+    out.is_sound = whole.is_ok() && has_beginning && remarks == 0 && walked.scan.repaired_records == 0;
     for (const LogScan::Member& member : walked.scan.members) {
         out.is_sound = out.is_sound && member.is_present && (!member.is_stale || !whole);
     }

@@ -72,6 +72,11 @@ using Progress = std::function<void(std::uint64_t done_bytes, std::uint64_t tota
 Result<LogScan> scan_log(std::span<Disk* const> disks, Lsn from, const RecordSink& sink,
                          const Progress& progress);
 
+/// The same of a node's own log: which disks are believed, and where the log begins, stands on the data disk.
+/// It may be written, and its oldest segments removed, meanwhile: records may then be delivered twice.
+Result<LogScan> scan_node_log(Disk& data, const NodeId& node, std::span<Disk* const> disks,
+                              const RecordSink& sink);
+
 class LogResilver;
 
 /// How an attempt to take a filled disk back into service ended.
@@ -92,6 +97,10 @@ class LogWriter {
     /// Closes the segment if an hour of wall time passed, even when nothing was written. Durable on return.
     virtual Status tick(WallTime wall) = 0;
     virtual std::vector<LogScan::Member> members() const = 0;  ///< health for people
+    /// Removes the segments that begin below `begin`, the first LSN of a later one, from every disk in
+    /// service: where the log begins is durable before the first of them goes. An error: some may be there
+    /// still, the log is as good as before. Durable on return.
+    virtual Status remove_before(Lsn begin);
     /// A disk out of service that answers again, to be filled in steps; null when there is none.
     virtual std::shared_ptr<LogResilver> begin_resilver(WallTime wall);
     /// Copies the little that is open, makes the membership durable, and has the disk take part from the next

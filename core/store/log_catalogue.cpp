@@ -26,7 +26,7 @@ Status list_names(LogSource& source, std::vector<std::string>& notes) {
     source.is_present = true;
     for (const std::string& text : *names) {
         if (const auto name = parse_segment_name(text)) {
-            source.names.insert(*name);
+            (name->first < source.begin ? source.expired : source.names).insert(*name);
         }
     }
     return {};
@@ -151,6 +151,26 @@ const CatalogueEntry* LogCatalogue::find(const TimelineId& timeline, Lsn first) 
     return found == segments.end() || found->second.header.timeline != timeline ? nullptr : &found->second;
 }
 
+const CatalogueEntry* LogCatalogue::oldest() const {
+    const CatalogueEntry* oldest = nullptr;
+    for (const auto& [name, entry] : segments) {
+        if (!path.empty() && entry.header.timeline == path.front().id &&
+            (oldest == nullptr || entry.header.first < oldest->header.first)) {
+            oldest = &entry;
+        }
+    }
+    return oldest;
+}
+
+std::string missing_beginning(const LogCatalogue& catalogue, Lsn begin) {
+    const CatalogueEntry* first = catalogue.oldest();
+    return fmt::format(
+        "The log on {} begins at LSN {}, but nothing from LSN {} on was removed on purpose; attach a log "
+        "disk "
+        "that has the older segments.",
+        labels_of(catalogue.sources), first == nullptr ? 0 : first->header.first, begin);
+}
+
 std::string labels_of(std::span<const LogSource> sources) {
     std::string out;
     for (const LogSource& source : sources) {
@@ -178,6 +198,7 @@ Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node
             return id.error();
         }
         source.is_trusted = membership && *membership && id && *id && (*membership)->has(**id);
+        source.begin = membership && *membership ? (*membership)->begin : 0;
         trusted += source.is_trusted ? 1 : 0;
         if (membership && *membership && !source.is_trusted) {
             notes.push_back(

@@ -22,7 +22,9 @@ struct LogSource {
     bool is_trusted =
         true;  ///< in service: where its log ends counts as evidence; others only fill in damage
     bool is_present = false;  ///< its names could be listed
+    Lsn begin = 0;            ///< segments that begin below it were removed on purpose: they count nowhere
     std::set<SegmentName> names;
+    std::set<SegmentName> expired;  ///< still here although they begin below `begin`
 };
 
 struct CatalogueEntry {
@@ -45,6 +47,8 @@ struct LogCatalogue {
 
     /// The segment of `timeline` that begins with `first`; null if there is none.
     [[nodiscard]] const CatalogueEntry* find(const TimelineId& timeline, Lsn first) const;
+    /// The oldest segment of the oldest timeline; null when there is none.
+    [[nodiscard]] const CatalogueEntry* oldest() const;
 };
 
 /// powered_off; disk_failed when no disk can be read; refused when a disk holds another node's log;
@@ -55,6 +59,9 @@ Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::o
 /// should be, a sentence each. refused: another node's disk. powered_off.
 Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node, std::span<Disk* const> logs,
                                                   std::vector<std::string>& notes);
+
+/// A sentence: the log should begin with `begin`, and begins later.
+std::string missing_beginning(const LogCatalogue& catalogue, Lsn begin);
 
 /// "a and b", for messages.
 std::string labels_of(std::span<const LogSource> sources);

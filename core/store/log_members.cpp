@@ -11,15 +11,16 @@ namespace {
 
 constexpr std::string_view kMembershipMagic = "FDLOGMEM";
 constexpr std::string_view kDiskMagic = "FDLOGDSK";
-constexpr std::uint16_t kVersion = 1;
+constexpr std::uint16_t kDiskVersion = 1;
+constexpr std::uint16_t kMembershipVersion = 2;  // 2 added `begin`
 constexpr std::size_t kLabelLimit = 256;
 constexpr std::uint64_t kFileLimit = 4096;
 constexpr std::size_t kDigestSize = 32;
 
-void begin(Writer& out, std::string_view magic, const NodeId& node) {
+void begin(Writer& out, std::string_view magic, std::uint16_t version, const NodeId& node) {
     out.bytes(as_bytes(magic));
-    out.u16(kVersion);
-    out.u16(kVersion);
+    out.u16(version);
+    out.u16(version);
     out.u32(0);
     out.bytes(node.view());
 }
@@ -29,9 +30,14 @@ void seal_with_digest(Bytes& document) {
     append(document, digest.view());
 }
 
-/// Checks digest, magic, version and node; yields what follows them.
-Result<ByteView> open_document(ByteView document, std::string_view magic, const NodeId& node,
-                               std::string_view where) {
+struct OpenedDocument {
+    std::uint16_t version = 0;
+    ByteView body;  // what follows the node
+};
+
+/// Checks digest, magic, version and node.
+Result<OpenedDocument> open_document(ByteView document, std::string_view magic, std::uint16_t known_version,
+                                     const NodeId& node, std::string_view where) {
     const Error damaged{Fault::damaged, fmt::format("{} is not what was written", where)};
     if (document.size() < 32 + kDigestSize) {
         return damaged;
@@ -45,17 +51,17 @@ Result<ByteView> open_document(ByteView document, std::string_view magic, const 
     const std::uint16_t version = in.u16();
     const std::uint16_t minimum_reader = in.u16();
     const std::uint32_t features = in.u32();
-    if (version == 0 || minimum_reader > kVersion || features != 0) {
+    if (version == 0 || minimum_reader > known_version || features != 0) {
         return Error{Fault::newer_format,
                      fmt::format("{} needs a reader of version {} (this program: {}); upgrade the "
                                  "program, nothing was changed",
-                                 where, minimum_reader, kVersion)};
+                                 where, minimum_reader, known_version)};
     }
     if (!equal(in.bytes(16), node.view())) {
         return Error{Fault::refused,
                      fmt::format("{} belongs to another node; attach this node's own disk", where)};
     }
-    return body.subspan(32);
+    return OpenedDocument{version, body.subspan(32)};
 }
 
 }  // namespace
@@ -73,11 +79,14 @@ Result<std::optional<Membership>> read_membership(firedrill::Disk& data, const N
         return std::move(document).error();
     }
     const std::string where = fmt::format("{}/{}", data.label(), kMembershipFile);
-    Reader in(TRY(open_document(*document, kMembershipMagic, node, where)));
+    const OpenedDocument opened =
+        TRY(open_document(*document, kMembershipMagic, kMembershipVersion, node, where));
+    Reader in(opened.body);
     Membership membership;
     membership.generation = in.u64();
     membership.durable = in.u64();
     membership.suspect = in.u64();
+    membership.begin = opened.version >= 2 ? in.u64() : 0;
     const std::uint32_t count = in.u32();
     for (std::uint32_t i = 0; i < count && i < kLogDisksLimit; ++i) {
         Membership::Disk disk;
@@ -96,10 +105,11 @@ Status write_membership(firedrill::Disk& data, const NodeId& node, const Members
     CHECK(membership.disks.size() <= kLogDisksLimit);
     Bytes document;
     Writer out(document);
-    begin(out, kMembershipMagic, node);
+    begin(out, kMembershipMagic, kMembershipVersion, node);
     out.u64(membership.generation);
     out.u64(membership.durable);
     out.u64(membership.suspect);
+    out.u64(membership.begin);
     out.u32(static_cast<std::uint32_t>(membership.disks.size()));
     for (const Membership::Disk& disk : membership.disks) {
         out.bytes(disk.id.view());
@@ -117,7 +127,8 @@ Result<std::optional<LogDiskId>> read_log_disk_id(firedrill::Disk& disk, const N
         }
         return std::move(document).error();
     }
-    auto body = open_document(*document, kDiskMagic, node, fmt::format("{}/{}", disk.label(), kLogDiskFile));
+    auto body = open_document(*document, kDiskMagic, kDiskVersion, node,
+                              fmt::format("{}/{}", disk.label(), kLogDiskFile));
     if (!body) {
         if (body.error().fault == Fault::damaged) {
             return std::optional<LogDiskId>{};
@@ -125,7 +136,7 @@ Result<std::optional<LogDiskId>> read_log_disk_id(firedrill::Disk& disk, const N
         return std::move(body).error();
     }
     LogDiskId id;
-    Reader in(*body);
+    Reader in(body->body);
     in.fill(id.bytes);
     return in.is_done() ? std::optional(id) : std::nullopt;
 }
@@ -133,7 +144,7 @@ Result<std::optional<LogDiskId>> read_log_disk_id(firedrill::Disk& disk, const N
 Status write_log_disk_id(firedrill::Disk& disk, const NodeId& node, const LogDiskId& id) {
     Bytes document;
     Writer out(document);
-    begin(out, kDiskMagic, node);
+    begin(out, kDiskMagic, kDiskVersion, node);
     out.bytes(id.view());
     seal_with_digest(document);
     return replace_file(disk, kLogDiskFile, document);

@@ -29,6 +29,7 @@ struct Membership {
     Lsn durable = 0;  ///< a record that was durable then: a log that ends below it lost something
     Lsn suspect = 0;  ///< a sync of the last disk failed when this was next: what follows was perhaps never
                       ///< stored; 0 = no
+    Lsn begin = 0;    ///< older segments were removed, or are about to be: they count nowhere; 0 = none were
     std::vector<Disk> disks;
     [[nodiscard]] bool has(const LogDiskId& id) const;
 };

@@ -54,6 +54,7 @@ Status Recovery::read_members() {
     for (Disk* disk : options_.disks) {
         LogSource source;
         source.disk = disk;
+        source.begin = membership_ ? membership_->begin : 0;
         sources_.push_back(source);
         auto id = read_log_disk_id(*disk, options_.identity.node);
         if (!id && id.error().fault != Fault::disk_failed) {
@@ -213,6 +214,7 @@ Status Recovery::write_down() {
                 fmt::format("Log disk {} is missing or failed and was taken out of service.", disk.label));
         }
     }
+    now.begin = membership_ ? membership_->begin : walked_.scan.first;
     const bool is_same = membership_ && membership_->suspect == 0 &&
                          membership_->disks.size() == now.disks.size() &&
                          std::all_of(now.disks.begin(), now.disks.end(),
@@ -303,6 +305,10 @@ Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
                                  labels(), to_hex(walked_.scan.identity.timeline), to_hex(wanted))};
     }
 
+    const Lsn begin = std::max<Lsn>(1, membership_ ? membership_->begin : 0);
+    if (walked_.scan.first > begin) {
+        notes_.push_back(missing_beginning(catalogue, begin));
+    }
     LogRepair repair(catalogue, walked_, *options_.signing_seed, wall_);
     TRY(fix_members(repair));
     TRY(fill_others(repair));
@@ -323,6 +329,27 @@ Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
 
 Result<RecoveredLog> recover_log(const LogOptions& options, Lsn from, const RecordSink& sink, WallTime wall) {
     return Recovery(options, from, wall).run(sink);
+}
+
+Result<LogScan> scan_node_log(Disk& data, const NodeId& node, std::span<Disk* const> disks,
+                              const RecordSink& sink) {
+    constexpr int kTries = 3;
+    for (int tries = 1;; ++tries) {
+        std::vector<std::string> notes;
+        auto sources = TRY(sources_in_service(data, node, disks, notes));
+        const Lsn begin = sources.front().begin;
+        const LogCatalogue catalogue = TRY(read_catalogue(std::move(sources), node));
+        auto walked = walk_log(catalogue, {}, sink, nullptr);
+        if (walked) {
+            return std::move(walked->scan);
+        }
+        // Did segments go while they were read?
+        const auto membership = read_membership(data, node);
+        const bool has_moved = membership && *membership && (*membership)->begin != begin;
+        if (!has_moved || tries == kTries || walked.error().fault == Fault::powered_off) {
+            return std::move(walked).error();
+        }
+    }
 }
 
 Result<LogScan> scan_log(std::span<Disk* const> disks, Lsn from, const RecordSink& sink,

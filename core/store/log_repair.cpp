@@ -69,6 +69,9 @@ Status LogRepair::fix(std::size_t source, bool must_move) {
             TRY(place.disk->remove(to_text(name)));
         }
     }
+    for (const SegmentName& name : place.expired) {
+        TRY(place.disk->remove(to_text(name)));
+    }
     if (must_move && !walked_.segments.empty()) {
         TRY(copy_file(*place.disk, *place.disk, name_of(walked_.segments.back())));
     }
@@ -131,9 +134,11 @@ Status LogRepair::fill(std::size_t source, std::size_t good) {
         }
         TRY(copy_file(from, *place.disk, to_text(name)));
     }
-    for (const SegmentName& name : place.names) {
-        if (!wanted.contains(name)) {
-            TRY(place.disk->remove(to_text(name)));
+    for (const auto* names : {&place.names, &place.expired}) {
+        for (const SegmentName& name : *names) {
+            if (!wanted.contains(name)) {
+                TRY(place.disk->remove(to_text(name)));
+            }
         }
     }
     return place.disk->sync_names();

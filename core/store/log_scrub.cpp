@@ -300,13 +300,26 @@ Status LogScrub::move_on() {
     return end_segment();
 }
 
+void LogScrub::forget_before(Lsn begin) {
+    begin_ = std::max(begin_, begin);
+    if (is_open_ && places_[at_place_].name.first < begin_) {
+        copies_.clear();
+        is_open_ = false;
+        ++at_place_;
+    }
+}
+
 Result<bool> LogScrub::step(std::uint64_t budget) {
     if (!is_listed_) {
         TRY(list());
     }
     const std::uint64_t until = report.bytes + budget;
     while (at_place_ < places_.size() && report.bytes < until) {
-        TRY(move_on());
+        if (places_[at_place_].name.first < begin_) {
+            ++at_place_;
+        } else {
+            TRY(move_on());
+        }
     }
     return at_place_ >= places_.size();
 }

@@ -34,6 +34,8 @@ class LogScrub {
     /// Reads about `budget` bytes more. True: the round is over. powered_off; disk_failed when no disk lists
     /// its names.
     Result<bool> step(std::uint64_t budget);
+    /// Segments that begin below `begin` were removed, or are about to be: they are not looked at.
+    void forget_before(Lsn begin);
     LogScrubReport report;
     [[nodiscard]] std::uint64_t done_bytes() const noexcept { return report.bytes; }
     [[nodiscard]] std::uint64_t total_bytes() const noexcept { return total_bytes_; }
@@ -65,6 +67,7 @@ class LogScrub {
     bool is_listed_ = false;
     std::vector<Place> places_;
     std::size_t at_place_ = 0;
+    Lsn begin_ = 0;
     std::uint64_t total_bytes_ = 0;
     // The segment on the way.
     bool is_open_ = false;

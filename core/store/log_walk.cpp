@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "crypto/hash.h"
 #include "store/log_walker.h"
 
@@ -51,12 +52,9 @@ Status Walker::start() {
         return Error{Fault::not_found,
                      fmt::format("log disks {} hold no transaction log", labels_of(catalogue_.sources))};
     }
-    const CatalogueEntry* first = nullptr;
+    const CatalogueEntry* first = catalogue_.oldest();
+    CHECK(first != nullptr);
     for (const auto& [name, entry] : catalogue_.segments) {
-        if (entry.header.timeline == catalogue_.path.front().id &&
-            (first == nullptr || entry.header.first < first->header.first)) {
-            first = &entry;
-        }
         Disk& disk = *catalogue_.sources[entry.header_source].disk;
         if (const auto file = disk.open(to_text(name), Open::existing)) {
             const auto size = (*file)->size_bytes();

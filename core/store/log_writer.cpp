@@ -26,6 +26,7 @@ class DiskLogWriter final : public LogWriter {
     std::vector<LogScan::Member> members() const override;
     std::shared_ptr<LogResilver> begin_resilver(WallTime wall) override;
     Result<Rejoin> rejoin(LogResilver& filled, WallTime wall) override;
+    Status remove_before(Lsn begin) override;
     /// Opens the segment after record `last`; the one before, if any, is closed already.
     Status open_segment(WallTime wall);
 
@@ -126,6 +127,7 @@ Status DiskLogWriter::settle() {
     }
     now.generation = state_.membership.generation + 1;
     now.durable = std::max(state_.membership.durable, state_.last);
+    now.begin = state_.membership.begin;
     const bool is_last = now.disks.empty();
     if (is_last) {
         // Nothing is left to write to. Leave word that the tail may look stored without being it.
@@ -489,7 +491,52 @@ Status DiskLogWriter::take_back(LogResilver& filled) {
     return {};
 }
 
+/// The first durable word of it is in `log.members`: power may go between any two disks, and a disk that
+/// lacks the oldest segments is then as good as one that still has them.
+Status DiskLogWriter::remove_before(Lsn begin) {
+    CHECK(begin <= state_.header.first);
+    if (fatal_) {
+        return *fatal_;
+    }
+    if (begin > state_.membership.begin) {
+        Membership now = state_.membership;
+        now.generation += 1;
+        now.durable = std::max(now.durable, state_.last);
+        now.begin = begin;
+        const Status written = write_membership(*state_.data, state_.identity.node, now);
+        if (!written) {
+            // Whether it took effect does not matter: nothing was removed, and what it allows may be.
+            return written.error().fault == Fault::powered_off
+                       ? stop(Fault::powered_off, written.error().text)
+                       : written;
+        }
+        state_.membership = std::move(now);
+    }
+    return on_each([begin](LogMember& member, std::size_t) -> Status {
+        std::vector<SegmentName> old;
+        for (const std::string& text : TRY(member.disk->list())) {
+            const auto name = parse_segment_name(text);
+            if (name && name->first < begin) {
+                old.push_back(*name);
+            }
+        }
+        std::sort(old.begin(), old.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        for (const SegmentName& name : old) {  // oldest first: what is left has no hole
+            const auto file = TRY(member.disk->open(to_text(name), Open::existing));
+            const std::uint64_t size = TRY(file->size_bytes());
+            TRY(member.disk->remove(to_text(name)));
+            member.closed_bytes -= std::min(member.closed_bytes, size);
+            member.segments -= std::min(member.segments, 1U);
+        }
+        return member.disk->sync_names();
+    });
+}
+
 }  // namespace
+
+Status LogWriter::remove_before(Lsn) {
+    return Error{Fault::refused, "this log keeps all its segments"};
+}
 
 std::shared_ptr<LogResilver> LogWriter::begin_resilver(WallTime) {
     return nullptr;
@@ -506,61 +553,6 @@ Result<std::unique_ptr<LogWriter>> open_writer(WriterState state, WallTime wall)
         TRY(writer->open_segment(wall));
     }
     return std::unique_ptr<LogWriter>(std::move(writer));
-}
-
-Status check_log_options(const LogOptions& options) {
-    const bool has_null =
-        std::any_of(options.disks.begin(), options.disks.end(), [](const Disk* d) { return !d; });
-    if (options.disks.empty() || options.disks.size() > kLogDisksLimit || has_null ||
-        options.membership == nullptr || options.signing_seed == nullptr) {
-        return Error{
-            Fault::bad_usage,
-            fmt::format("a log needs 1–{} log disks, a data disk and a signing key", kLogDisksLimit)};
-    }
-    return {};
-}
-
-Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteView node_slots, WallTime wall) {
-    TRY(check_log_options(options));
-    Record first{1, 0, wall, NodeSlots{Bytes(node_slots.begin(), node_slots.end())}};
-    TRY(check_limits(first));
-    WriterState state;
-    state.identity = options.identity;
-    state.data = options.membership;
-    state.signing_seed = options.signing_seed;
-    state.node_slots.assign(node_slots.begin(), node_slots.end());
-    state.membership.generation = 1;
-    for (std::size_t i = 0; i < options.disks.size(); ++i) {
-        Disk& disk = *options.disks[i];
-        for (const std::string& name : TRY(disk.list())) {
-            if (parse_segment_name(name)) {
-                return Error{Fault::exists,
-                             fmt::format("log disk {} holds a transaction log already ({}); choose an empty "
-                                         "folder",
-                                         disk.label(), name)};
-            }
-        }
-        LogMember member;
-        member.disk = &disk;
-        member.id = make_log_disk_id(options.identity.node, 1, 0, wall, i);
-        state.membership.disks.push_back({member.id, disk.label()});
-        state.members.push_back(std::move(member));
-    }
-    for (LogMember& member : state.members) {
-        TRY(write_log_disk_id(*member.disk, options.identity.node, member.id));
-    }
-    TRY(write_membership(*options.membership, options.identity.node, state.membership));
-    auto writer = TRY(open_writer(std::move(state), wall));
-    TRY(writer->append(std::span(&first, 1), wall));
-    for (const LogScan::Member& member : writer->members()) {
-        if (!member.is_present) {
-            return Error{Fault::disk_failed,
-                         fmt::format("log disk {} failed while the log was created; replace it and "
-                                     "start over with empty folders",
-                                     member.label)};
-        }
-    }
-    return writer;
 }
 
 }  // namespace firedrill::store

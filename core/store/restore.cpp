@@ -92,6 +92,14 @@ Status Restore::plan() {
         sources.push_back(source);
     }
     catalogue_ = TRY(read_catalogue(std::move(sources), std::nullopt));
+    const CatalogueEntry* first = catalogue_.oldest();
+    if (first != nullptr && first->header.first != 1) {
+        return Error{
+            Fault::damaged,
+            fmt::format("the log on {} begins at LSN {}, so that older pages are missing; add a disk "
+                        "that has the older segments",
+                        labels_of(catalogue_.sources), first->header.first)};
+    }
     for (const TimelineStep& step : catalogue_.path) {
         if (step.id == options_.new_timeline) {
             return Error{Fault::bad_usage, fmt::format("timeline {} is one of the log's own; draw a new one",
@@ -146,12 +154,10 @@ Status Restore::replay() {
         return error;
     }
     walked_ = std::move(*walked);
-    if (walked_.scan.first != 1 || report_.restored_through == 0) {
-        return Error{
-            Fault::damaged,
-            fmt::format("the log on {} begins at LSN {}, so that older pages are missing; add a disk "
-                        "that has the older segments",
-                        labels_of(catalogue_.sources), walked_.scan.first)};
+    if (report_.restored_through == 0) {
+        return Error{Fault::damaged,
+                     fmt::format("no record of the log on {} can be read; add a disk that has them",
+                                 labels_of(catalogue_.sources))};
     }
     return fold_all();
 }

@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::uint64_t kStep = 8 << 20;
 
-Status scrub_log(std::span<Disk* const> disks, const Progress& progress, ScrubReport& out) {
+Status scrub_log(std::span<Disk* const> disks, Lsn begin, const Progress& progress, ScrubReport& out) {
     LogScrub scrub({disks.begin(), disks.end()}, std::numeric_limits<Lsn>::max(), true);
+    scrub.forget_before(begin);
     for (bool is_over = false; !is_over;) {
         is_over = TRY(scrub.step(kStep));
         if (progress) {
@@ -31,7 +32,7 @@ Status scrub_log(std::span<Disk* const> disks, const Progress& progress, ScrubRe
 }
 
 /// Takes the newest versions of the bad pages from the log, as far as it can be read, and writes them.
-Status mend(PageStore& pages, std::span<Disk* const> disks) {
+Status mend(PageStore& pages, Disk& data, const NodeId& node, std::span<Disk* const> logs) {
     const auto sink = [&pages](Record&& record) -> Status {
         const auto* commit = std::get_if<Commit>(&record.body);
         if (commit != nullptr && commit->store == pages.store()) {
@@ -43,15 +44,15 @@ Status mend(PageStore& pages, std::span<Disk* const> disks) {
         }
         return {};
     };
-    const auto scanned = scan_log(disks, 0, sink, {});
+    const auto scanned = scan_node_log(data, node, logs, sink);
     if (!scanned && scanned.error().fault == Fault::powered_off) {
         return scanned.error();
     }
     return pages.unfolded_bytes() > 0 ? pages.fold(pages.folded_lsn()) : Status{};
 }
 
-Status scrub_store(Disk& data, std::span<Disk* const> disks, StoreId store, const Progress& progress,
-                   ScrubReport& out) {
+Status scrub_store(Disk& data, const NodeId& node, std::span<Disk* const> logs, StoreId store,
+                   const Progress& progress, ScrubReport& out) {
     auto opened = PageStore::open(data, store);
     if (!opened) {
         if (opened.error().fault != Fault::damaged) {
@@ -74,7 +75,7 @@ Status scrub_store(Disk& data, std::span<Disk* const> disks, StoreId store, cons
     if (bad == 0) {
         return {};
     }
-    TRY(mend(pages, disks));
+    TRY(mend(pages, data, node, logs));
     const auto again = TRY(PageStore::open(data, store));
     const std::size_t left = TRY(again->verify({})).size();
     out.found += bad;
@@ -93,7 +94,9 @@ Result<ScrubReport> scrub_folder(Disk& data, std::span<Disk* const> logs, const 
     const auto claim = TRY(data.claim("firedrill store scrub"));
     ScrubReport out;
     std::vector<Disk*> disks;
+    Lsn begin = 0;
     for (const LogSource& source : TRY(sources_in_service(data, folder.node, logs, out.notes))) {
+        begin = source.begin;
         if (source.is_trusted) {
             disks.push_back(source.disk);
         }
@@ -101,9 +104,9 @@ Result<ScrubReport> scrub_folder(Disk& data, std::span<Disk* const> logs, const 
     // A disk that is missing or stale is filled up by the next start, not from here.
     out.found = out.notes.size();
     out.not_repairable = out.notes.size();
-    TRY(scrub_log(disks, progress, out));
+    TRY(scrub_log(disks, begin, progress, out));
     for (const StoreId& store : TRY(stores_on(data))) {
-        TRY(scrub_store(data, disks, store, progress, out));
+        TRY(scrub_store(data, folder.node, logs, store, progress, out));
     }
     return out;
 }

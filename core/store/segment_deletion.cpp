@@ -2,7 +2,84 @@
 
 #include <algorithm>
 
+#include "store/log_copy.h"
+
 namespace firedrill::store {
+
+namespace {
+
+/// The segment's index from its close mark. A segment that was left at a branch has none: then from its
+/// records, if they run on soundly to the last before `next`.
+Result<bool> read_facts(Disk& disk, Lsn next, SegmentFacts& facts) {
+    SegmentCopy copy = TRY(SegmentCopy::open(disk, facts.name, 0));
+    const ByteView sector = TRY(copy.view(0, kSegmentHeaderSize));
+    const auto header = sector.size() == kSegmentHeaderSize
+                            ? parse_segment_header(sector)
+                            : Result<SegmentHeader>(Error{Fault::damaged, ""});
+    if (!header || segment_name(header->timeline, header->first) != facts.name) {
+        return false;
+    }
+    if (auto mark = TRY(copy.last_close_mark(*header)); mark && mark->last + 1 == next) {
+        facts.index = std::move(mark->index);
+        return true;
+    }
+    Digest chain = header->digest;
+    std::uint64_t offset = header->records_offset();
+    facts.index.clear();
+    for (Lsn at = facts.name.first; at < next; ++at) {
+        const auto record = TRY(copy.record_at(offset));
+        if (!record || record->head.lsn != at || record->head.previous != chain) {
+            return false;
+        }
+        add_to_index(facts.index, *record);
+        chain = record->head.chain;
+        offset += record->head.size();
+    }
+    return true;
+}
+
+}  // namespace
+
+Result<std::vector<SegmentFacts>> oldest_segments(std::span<Disk* const> disks, Lsn begin,
+                                                  std::size_t count) {
+    std::map<Lsn, SegmentName> names;
+    std::optional<Error> failure;
+    bool is_any = false;
+    for (Disk* disk : disks) {
+        const auto listed = disk->list();
+        if (!listed) {
+            failure = listed.error();
+            continue;
+        }
+        is_any = true;
+        for (const std::string& text : *listed) {
+            const auto name = parse_segment_name(text);
+            if (name && name->first >= begin) {
+                names.emplace(name->first, *name);
+            }
+        }
+    }
+    if (failure && (!is_any || failure->fault == Fault::powered_off)) {
+        return *failure;
+    }
+    std::vector<SegmentFacts> out;
+    for (auto at = names.begin(); at != names.end() && out.size() <= count; ++at) {
+        SegmentFacts& facts = out.emplace_back();
+        facts.name = at->second;
+        const auto next = std::next(at);
+        if (next == names.end() || out.size() > count) {
+            break;
+        }
+        for (std::size_t i = 0; i < disks.size() && !facts.is_closed; ++i) {
+            const auto is_read = read_facts(*disks[i], next->first, facts);
+            if (!is_read && is_read.error().fault == Fault::powered_off) {
+                return is_read.error();
+            }
+            facts.is_closed = is_read && *is_read;
+        }
+    }
+    return out;
+}
 
 std::vector<SegmentName> deletable_segments(std::span<const SegmentFacts> segments,
                                             const std::map<StoreId, CommitSequence>& folded,

@@ -22,6 +22,7 @@
 #include "store/database.h"
 #include "store/log.h"
 #include "store/page.h"
+#include "store/segment_deletion.h"
 
 namespace firedrill::store {
 
@@ -111,6 +112,9 @@ struct StorageOptions {
     /// What is not folded yet, and the stores at work, are kept whatever it says.
     std::uint64_t memory_limit_bytes = 256ull << 20;
     PageSource page_source;
+    /// Asked at a tick, on the loop: may this closed segment go once every commit in it is folded? A log is
+    /// never shortened without it.
+    Covered covered;
     std::function<void(const Error&)> on_fatal;  ///< on the loop; the node must stop
     std::function<void(const std::string&)>
         on_note;  ///< on the loop; a sentence that somebody should read at once

@@ -37,9 +37,11 @@ void LoopStorage::care() {
     rest_unused();
     const bool is_missing = std::any_of(members_.begin(), members_.end(),
                                         [](const LogScan::Member& member) { return !member.is_present; });
-    if (is_missing && !resilver_ && !is_resilver_due_ && seams_.clock.now() >= next_resilver_) {
+    if (is_missing && !resilver_ && !is_resilver_due_ && !is_retention_busy_ &&
+        seams_.clock.now() >= next_resilver_) {
         is_resilver_due_ = true;
     }
+    drop_old_segments();
     if (options_.scrub_period > Duration(0)) {
         scrub_pages();
         scrub_log();
@@ -213,7 +215,7 @@ void LoopStorage::note_scrub(std::string text) {
 }
 
 void LoopStorage::scrub_log() {
-    if (is_log_scrub_busy_) {
+    if (is_log_scrub_busy_ || is_removing_) {
         return;
     }
     if (!log_scrub_) {
@@ -224,6 +226,7 @@ void LoopStorage::scrub_log() {
             }
         }
         log_scrub_ = std::make_shared<LogScrub>(std::move(disks), durable_, false);
+        log_scrub_->forget_before(log_begin_);
     }
     std::uint64_t total = 0;
     for (const LogScan::Member& member : members_) {
@@ -261,6 +264,7 @@ void LoopStorage::scrub_log() {
             if (step->is_over || !step->status) {
                 log_scrub_.reset();
             }
+            pump_log();  // a removal may have waited for it
         });
 }
 

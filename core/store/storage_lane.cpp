@@ -48,7 +48,7 @@ void StoreLane::repair() {
         return {};
     };
     // What could not be read from the log stays damaged, and its reader is told so.
-    (void)scan_log(logs_, 0, sink, {}).is_ok();
+    (void)scan_node_log(data_, node_, logs_, sink).is_ok();
     if (!source_) {
         return;
     }
@@ -89,6 +89,7 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
         made.repaired_pages = pages_->repaired_count();
         made.memory_bytes = pages_->memory_bytes() + (connection_ ? connection_->memory_bytes() : 0);
         position_ = pages_->position();
+        folded_ = pages_->folded().sequence;
     }
     if (!status && status.error().fault == Fault::damaged && damage_.empty()) {
         damage_ = status.error().text;
@@ -97,6 +98,7 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
     made.status = std::move(status);
     made.commit = std::move(commit);
     made.position = position_;
+    made.folded = folded_;
     made.damage = damage_;
     made.is_unlocked = cipher_ != nullptr;
     if (resealer_) {

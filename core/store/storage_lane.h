@@ -24,6 +24,7 @@ struct LaneReport {
     Status status;
     std::optional<Commit> commit;
     StorePosition position;
+    CommitSequence folded = 0;  ///< newest commit that the page file holds, durably
     std::uint64_t unfolded_bytes = 0;
     std::uint64_t damaged_pages = 0;
     std::uint64_t repaired_pages = 0;
@@ -40,8 +41,9 @@ class StoreLane {
   public:
     using MakeCipher = std::function<std::unique_ptr<PageCipher>(StoreId, KeyRing)>;
 
-    StoreLane(const Seams& seams, StoreId store, PageSource source)
-        : data_(seams.data),
+    StoreLane(const Seams& seams, const NodeId& node, StoreId store, PageSource source)
+        : node_(node),
+          data_(seams.data),
           logs_(seams.logs),
           entropy_(seams.entropy),
           workers_(seams.workers),
@@ -81,6 +83,7 @@ class StoreLane {
     void unload_if_idle();
     void begin_reseal(KeyEpoch retired, const std::optional<Commit>& migrated);
 
+    NodeId node_;
     Disk& data_;
     std::vector<Disk*> logs_;
     Entropy& entropy_;
@@ -90,6 +93,7 @@ class StoreLane {
     std::unique_ptr<PageStore> pages_;   // null: not loaded, everything is in the page file
     std::uint64_t repaired_before_ = 0;  // pages repaired in what was unloaded since
     StorePosition position_;             // as it was when the pages were unloaded
+    CommitSequence folded_ = 0;          // likewise
     std::unique_ptr<PageCipher> cipher_;
     std::unique_ptr<Connection> connection_;  // null or poisoned: opened again when needed
     std::optional<Resealer> resealer_;        // kept while locked: what it knows needs no key

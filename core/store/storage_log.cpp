@@ -23,6 +23,8 @@ struct LoopStorage::LogJob {
     Status reserved;
     std::uint64_t reserved_bytes = 0;
     std::vector<LogScan::Member> members;
+    Lsn remove_before = 0;  ///< 0: nothing is to be removed
+    Status removed;
     bool begins_resilver = false;
     std::shared_ptr<LogResilver> begun;  // owners: this, then the storage and its jobs
     std::shared_ptr<LogResilver> filled;
@@ -48,6 +50,9 @@ struct LoopStorage::LogJob {
         }
         if (appended && ticked && begins_resilver) {
             begun = writer.begin_resilver(wall);
+        }
+        if (appended && ticked && remove_before > 0) {
+            removed = writer.remove_before(remove_before);
         }
         members = writer.members();
     }
@@ -87,11 +92,17 @@ bool LoopStorage::should_wait_for_more() {
     return true;
 }
 
+bool LoopStorage::has_log_work() const {
+    const bool is_removal_due = remove_before_ > 0 && !is_log_scrub_busy_;
+    return !log_queue_.empty() || is_tick_due_ || wants_space_ || is_resilver_due_ || is_rejoin_due_ ||
+           is_removal_due;
+}
+
 void LoopStorage::pump_log() {
     if (is_log_busy_ || fatal_ || retry_ != TimerId::none) {
         return;
     }
-    if (log_queue_.empty() && !is_tick_due_ && !wants_space_ && !is_resilver_due_ && !is_rejoin_due_) {
+    if (!has_log_work()) {
         return;
     }
     if (should_wait_for_more()) {
@@ -112,6 +123,7 @@ void LoopStorage::pump_log() {
     job->is_tick = std::exchange(is_tick_due_, false);
     job->begins_resilver = std::exchange(is_resilver_due_, false);
     job->filled = std::exchange(is_rejoin_due_, false) ? resilver_ : nullptr;
+    job->remove_before = is_log_scrub_busy_ ? 0 : std::exchange(remove_before_, 0);
     if (std::exchange(wants_space_, false)) {
         job->least_bytes = promised_bytes() - job->bytes + kPromisedBytes;
         job->wanted_bytes = job->least_bytes + kSpaceAhead;
@@ -139,6 +151,11 @@ void LoopStorage::finish_log(LogJob& job) {
         finish_log_care(
             job.begins_resilver, std::move(job.begun),
             job.filled && !job.rejoined ? std::optional(Result<Rejoin>(Rejoin::more)) : job.rejoined);
+    }
+    if (job.remove_before > 0) {
+        finish_removal(job.remove_before, job.appended && job.ticked
+                                              ? job.removed
+                                              : Status(Error{Fault::disk_full, "the log disk has no space"}));
     }
     if (!fatal_ && job.wanted_bytes > 0 && job.appended && job.ticked) {
         finish_reserve(job);

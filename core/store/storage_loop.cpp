@@ -49,7 +49,7 @@ LoopStorage::Store& LoopStorage::store_of(StoreId id) {
         slot->lane = id == StoreId{}
                          ? Lane::directory
                          : static_cast<Lane>(static_cast<std::uint32_t>(Lane::first_practice) + next_lane_++);
-        slot->lane_side = std::make_shared<StoreLane>(seams_, id, options_.page_source);
+        slot->lane_side = std::make_shared<StoreLane>(seams_, options_.node, id, options_.page_source);
         slot->fold_at_bytes = options_.fold_after_bytes;
     }
     return *slot;

@@ -116,6 +116,7 @@ class LoopStorage final : public Storage {
 
     Lsn queue_record(std::variant<Commit, NodeSlots, Reset> body);
     void pump_log();
+    [[nodiscard]] bool has_log_work() const;
     bool should_wait_for_more();
     void finish_log(LogJob& job);
     void finish_append(LogJob& job);
@@ -149,6 +150,11 @@ class LoopStorage final : public Storage {
     void reseal_next();
     void finish_reseal(Instant began, const Status& status);
     [[nodiscard]] static bool is_reseal_due(const Store& store);
+
+    // storage_retention.cpp: closed segments that may go.
+    void drop_old_segments();
+    void choose_old_segments(std::vector<SegmentFacts> oldest);
+    void finish_removal(Lsn begin, const Status& removed);
 
     Seams seams_;
     StorageOptions options_;
@@ -195,7 +201,11 @@ class LoopStorage final : public Storage {
     StoreId reseal_store_{};            // the last one that had a step
     bool is_reseal_under_way_ = false;  // a step is queued or on its lane
     TimerId reseal_timer_ = TimerId::none;
-    std::uint32_t writers_ = 0;  // writing jobs on lanes, each promised kPromisedBytes
+    bool is_retention_busy_ = false;  // from the reading of facts to the end of the removal
+    bool is_removing_ = false;        // no step of scrub begins until it is over
+    Lsn remove_before_ = 0;           // the log lane is to remove the segments below; 0: none
+    Lsn log_begin_ = 0;               // segments below are gone
+    std::uint32_t writers_ = 0;       // writing jobs on lanes, each promised kPromisedBytes
     TimerId tick_ = TimerId::none;
     TimerId retry_ = TimerId::none;
     std::optional<Error> fatal_;

@@ -35,7 +35,7 @@ std::unique_ptr<LogWriter> wrap(const StorageOptions& options, std::unique_ptr<L
 /// anew from the log; one that cannot be is set aside with its reason, and harms no other.
 class StoreRecovery {
   public:
-    explicit StoreRecovery(const Seams& seams) : seams_(seams) {}
+    StoreRecovery(const Seams& seams, const NodeId& node) : seams_(seams), node_(node) {}
 
     /// Before the log is read: what the page files hold is evidence of what the log must hold.
     Status open_all(LogOptions& log) {
@@ -143,7 +143,7 @@ class StoreRecovery {
             }
             return slot.pages->unfolded_bytes() > kRebuildFoldBytes ? slot.pages->fold(record.lsn) : Status();
         };
-        auto scanned = scan_log(seams_.logs, 0, sink, {});
+        auto scanned = scan_node_log(seams_.data, node_, seams_.logs, sink);
         if (!scanned) {
             return std::move(scanned).error();
         }
@@ -180,6 +180,7 @@ class StoreRecovery {
     }
 
     const Seams& seams_;
+    NodeId node_;
     std::set<StoreId> rebuilt_;
     std::set<StoreId> lost_;  // of the rebuilt ones
 };
@@ -230,7 +231,7 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
                                  to_hex(folder.node), to_hex(options.node))};
     }
     options.node = folder.node;
-    StoreRecovery recovery(seams);
+    StoreRecovery recovery(seams, folder.node);
     const auto sink = [&recovery](Record&& record) { return recovery.take(std::move(record)); };
     LogOptions log = log_options(seams, options, {folder.node, TimelineId{}});
     TRY(recovery.open_all(log));

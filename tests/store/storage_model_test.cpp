@@ -166,6 +166,11 @@ class ForgetfulLog final : public LogWriter {
     Status reserve(std::uint64_t bytes) override { return real_->reserve(bytes); }
     Status tick(WallTime wall) override { return real_->tick(wall); }
     std::vector<LogScan::Member> members() const override { return real_->members(); }
+    Status remove_before(Lsn begin) override { return real_->remove_before(begin); }
+    std::shared_ptr<LogResilver> begin_resilver(WallTime wall) override {
+        return real_->begin_resilver(wall);
+    }
+    Result<Rejoin> rejoin(LogResilver& filled, WallTime wall) override { return real_->rejoin(filled, wall); }
 
   private:
     std::unique_ptr<LogWriter> real_;

@@ -78,6 +78,7 @@ class StoreWorld {
         made.unfolded_log_limit = unfolded_log_limit;
         made.scrub_period = scrub_period;
         made.page_source = page_source;
+        made.covered = covered;
         made.on_note = on_note;
         made.on_fatal = [this](const Error& error) { fatal = error; };
         made.parts = parts;
@@ -165,6 +166,7 @@ class StoreWorld {
     std::uint64_t unfolded_log_limit = 64ULL << 20;
     Duration scrub_period{0};
     PageSource page_source;
+    Covered covered;
     std::function<void(const std::string&)> on_note;
     StorageParts parts;
     int boots = 0;
