@@ -23,6 +23,9 @@ constexpr std::array<Row, kActions.size()> kTable{{
     {Action::change_own_password, {kPassword, kPassword, kPassword, kPassword, kPassword}},
     {Action::list_own_sessions, {kYes, kYes, kYes, kYes, kYes}},
     {Action::end_own_sessions, {kYes, kYes, kYes, kYes, kYes}},
+    {Action::set_up_second_factor, {kPassword, kPassword, kPassword, kPassword, kPassword}},
+    {Action::turn_off_second_factor, {kPassword, kPassword, kPassword, kPassword, kPassword}},
+    {Action::renew_spare_codes, {kPassword, kPassword, kPassword, kPassword, kPassword}},
 }};
 
 constexpr bool is_in_order() {
@@ -64,6 +67,9 @@ std::string_view action_name(Action action) noexcept {
         case Action::change_own_password: return "change own password";
         case Action::list_own_sessions: return "list own sessions";
         case Action::end_own_sessions: return "end own sessions";
+        case Action::set_up_second_factor: return "set up own second factor";
+        case Action::turn_off_second_factor: return "turn off own second factor";
+        case Action::renew_spare_codes: return "make own spare codes";
     }
     return "unknown";
 }

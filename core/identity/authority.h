@@ -24,13 +24,17 @@ enum class Action : std::uint8_t {
     change_own_password,
     list_own_sessions,
     end_own_sessions,
+    set_up_second_factor,
+    turn_off_second_factor,
+    renew_spare_codes,
 };
 /// "list submissions" …
 std::string_view action_name(Action action) noexcept;
-inline constexpr std::array kActions{Action::list_submissions,  Action::read_submission,
-                                     Action::list_people,       Action::invite_person,
-                                     Action::disable_person,    Action::change_own_password,
-                                     Action::list_own_sessions, Action::end_own_sessions};
+inline constexpr std::array kActions{
+    Action::list_submissions,       Action::read_submission,  Action::list_people,
+    Action::invite_person,          Action::disable_person,   Action::change_own_password,
+    Action::list_own_sessions,      Action::end_own_sessions, Action::set_up_second_factor,
+    Action::turn_off_second_factor, Action::renew_spare_codes};
 
 /// What a role may do, and what it costs to ask: some acts want the password once more.
 enum class Answer : std::uint8_t { no, yes, yes_with_password };

@@ -20,7 +20,12 @@ struct Shape {
 };
 
 Shape shape_of(CodeKind kind) {
-    return kind == CodeKind::invitation ? Shape{16, 4, "invitation code"} : Shape{20, 5, "recovery code"};
+    switch (kind) {
+        case CodeKind::invitation: return {16, 4, "invitation code"};
+        case CodeKind::recovery: return {20, 5, "recovery code"};
+        case CodeKind::spare: return {8, 2, "spare code"};
+    }
+    return {16, 4, "code"};
 }
 
 Digest check_of(CodeKind kind, ByteView secret) {

@@ -13,11 +13,11 @@
 
 namespace firedrill::identity {
 
-enum class CodeKind : std::uint8_t { invitation = 1, recovery = 2 };
+enum class CodeKind : std::uint8_t { invitation = 1, recovery = 2, spare = 3 };
 
-/// 128 bits for an invitation, 160 for a recovery code.
+/// 128 bits for an invitation, 160 for a recovery code, 64 for a spare code of a second factor.
 crypto::Secret draw_code(CodeKind kind, Entropy& entropy);
-/// "abcd-efgh-…": 32 characters for an invitation, 40 for a recovery code.
+/// "abcd-efgh-…": 32 characters for an invitation, 40 for a recovery code, 16 for a spare code.
 std::string write_code(CodeKind kind, const crypto::Secret& code);
 /// bad_input when it is not one, is mistyped, or is of another kind.
 Result<crypto::Secret> read_code(CodeKind kind, std::string_view text);

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "crypto/aead.h"
 #include "crypto/keypair.h"
+#include "crypto/totp.h"
 #include "identity/codes.h"
 
 namespace firedrill::identity {
@@ -16,6 +17,8 @@ namespace {
 
 constexpr std::size_t kPrivateSize = 96;
 constexpr std::size_t kPublicSize = 1216;
+constexpr std::size_t kSealedKeySize = 1224;
+constexpr std::size_t kBothSize = kPrivateSize + crypto::kTotpSecretSize;
 constexpr std::uint32_t kMostMemoryKib = 1024 * 1024;
 constexpr std::uint32_t kMostPasses = 16;
 
@@ -80,35 +83,43 @@ crypto::Secret recovery_kek(const crypto::Secret& code) {
     return crypto::hkdf_sha256(code.view(), {}, "firedrill recovery code v1", crypto::kKeySize);
 }
 
-// Wraps a private half under a fresh record of a password.
-void set_password(StoreId practice, PersonRow& person, const crypto::Secret& private_key,
+// Wraps a private half, with or without a second factor behind it, under a fresh record of a password.
+void set_password(StoreId practice, PersonRow& person, const crypto::Secret& secrets,
                   const crypto::Secret& password, crypto::PasswordCost cost, Entropy& entropy) {
     PasswordRecord record;
     record.cost = cost;
     entropy.fill(record.salt);
     person.password = write_phc(record);
     const crypto::Secret kek = crypto::argon2id(password.view(), record.salt, cost, crypto::kKeySize);
-    person.wrapped_private =
-        crypto::wrap(kek, private_context(practice, person.id), private_key.view(), entropy);
+    person.wrapped_private = crypto::wrap(kek, private_context(practice, person.id), secrets.view(), entropy);
 }
 
+// The other way: 96 or 116 bytes.
 Result<crypto::Secret> open_private(StoreId practice, const PersonRow& person,
                                     const crypto::Secret& password) {
     const PasswordRecord record = TRY(read_phc(person.password));
     const crypto::Secret kek = crypto::argon2id(password.view(), record.salt, record.cost, crypto::kKeySize);
-    return crypto::unwrap(kek, private_context(practice, person.id), person.wrapped_private);
+    auto secrets = crypto::unwrap(kek, private_context(practice, person.id), person.wrapped_private);
+    if (secrets && secrets->size_bytes() != kPrivateSize && secrets->size_bytes() != kBothSize) {
+        return altered("a person's private half");
+    }
+    return secrets;
 }
 
 // The practice key out of a slot, vouched for by the slot list tag.
 Result<crypto::Secret> open_slot(const Credentials& credentials, const crypto::Secret& private_key) {
     const PersonRow& person = credentials.person;
-    auto practice_key =
-        crypto::open_sealed(private_key, person.public_key, slot_context(credentials.practice.id, person.id),
-                            credentials.sealed_practice_key);
-    if (!practice_key || practice_key->size_bytes() != crypto::kKeySize) {
+    const Bytes no_slot(kSealedKeySize, 9);  // opens for nobody, at the same price
+    const Bytes& sealed = credentials.sealed_practice_key.empty() ? no_slot : credentials.sealed_practice_key;
+    auto practice_key = crypto::open_sealed(private_key, person.public_key,
+                                            slot_context(credentials.practice.id, person.id), sealed);
+    const bool is_opened = practice_key && practice_key->size_bytes() == crypto::kKeySize;
+    const crypto::Secret no_key(crypto::kKeySize);
+    const Digest tag =
+        slot_list_tag(is_opened ? *practice_key : no_key, credentials.practice, credentials.slots);
+    if (!is_opened) {
         return altered("a practice slot");
     }
-    const Digest tag = slot_list_tag(*practice_key, credentials.practice, credentials.slots);
     if (!crypto::equal_secret(tag.view(), credentials.practice.slot_list_tag.view())) {
         return altered("the list of people or the inbox recipient");
     }
@@ -149,13 +160,6 @@ Result<crypto::Secret> open_recovery(const Credentials& credentials, const crypt
         crypto::unwrap(recovery_kek(code), recovery_context(credentials.practice.id, credentials.person.id),
                        credentials.person.wrapped_private));
     return open_slot(credentials, private_key);
-}
-
-Status change_password(StoreId practice, PersonRow& person, const crypto::Secret& old_password,
-                       const crypto::Secret& new_password, crypto::PasswordCost cost, Entropy& entropy) {
-    const crypto::Secret private_key = TRY(open_private(practice, person, old_password));
-    set_password(practice, person, private_key, new_password, cost, entropy);
-    return {};
 }
 
 Result<Bytes> seal_practice_key(StoreId practice, const PersonRow& person, const crypto::Secret& practice_key,
@@ -219,13 +223,50 @@ Credentials make_decoy(crypto::PasswordCost cost, Entropy& entropy) {
     return out;
 }
 
-Result<crypto::Secret> open_credentials(const Credentials& credentials, const crypto::Secret& password) {
+Credentials make_decoy_like(Credentials stand_in, Entropy& entropy) {
+    entropy.fill(stand_in.person.wrapped_private);
+    return stand_in;
+}
+
+Result<OpenedAccount> open_account(const Credentials& credentials, const crypto::Secret& password) {
     const PersonRow& person = credentials.person;
-    const crypto::Secret private_key = TRY(open_private(credentials.practice.id, person, password));
+    auto secrets = open_private(credentials.practice.id, person, password);
+    // From here on the work is the same whether the password was right or not.
+    OpenedAccount out;
+    crypto::Secret no_secrets(kBothSize);
+    no_secrets.mutable_view()[0] = 1;
+    const ByteView opened = secrets ? secrets->view() : no_secrets.view();
+    out.private_key = crypto::Secret(opened.first(kPrivateSize));
+    out.totp_secret = crypto::Secret(opened.subspan(kPrivateSize));
+    auto practice_key = open_slot(credentials, out.private_key);
+    if (!secrets) {
+        return secrets.error();
+    }
     if (person.state != PersonState::active) {
         return Error{Fault::wrong_secret, "account: it is disabled; ask the practice's owner"};
     }
-    return open_slot(credentials, private_key);
+    out.practice_key = TRY(std::move(practice_key));
+    return out;
+}
+
+Result<crypto::Secret> open_credentials(const Credentials& credentials, const crypto::Secret& password) {
+    OpenedAccount opened = TRY(open_account(credentials, password));
+    return std::move(opened.practice_key);
+}
+
+void seal_account(StoreId practice, PersonRow& person, const OpenedAccount& account,
+                  const crypto::Secret& password, crypto::PasswordCost cost, Entropy& entropy) {
+    const ByteView first = account.private_key.view();
+    const ByteView second = account.totp_secret.view();
+    crypto::Secret secrets(first.size() + second.size());
+    std::ranges::copy(first, secrets.mutable_view().begin());
+    std::ranges::copy(second, secrets.mutable_view().subspan(first.size()).begin());
+    set_password(practice, person, secrets, password, cost, entropy);
+}
+
+bool has_second_factor(const PersonRow& person) noexcept {
+    return person.state != PersonState::recovery &&
+           person.wrapped_private.size() == crypto::kWrapOverhead + kBothSize;
 }
 
 NewEpoch make_epoch(StoreId practice, store::KeyEpoch epoch, TimelineId timeline,

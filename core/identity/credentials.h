@@ -60,9 +60,16 @@ struct SlotFact {
     Digest public_key;  ///< SHA-256
 };
 
+/// What the directory remembers of a person's second factor; the secret itself stands in wrapped_private.
+struct SecondFactorRow {
+    std::uint64_t last_step = 0;      ///< of the last code that was accepted; none of an earlier step is
+    std::vector<Digest> spare_codes;  ///< tags of those that were not used yet
+};
+
 struct Credentials {
     PracticeRow practice;
     PersonRow person;
+    SecondFactorRow second_factor;
     Bytes sealed_practice_key;
     std::vector<SlotFact> slots;  ///< of all people of the practice, ascending by person
     bool has_leaver =
@@ -76,19 +83,35 @@ PersonRow make_person(StoreId practice, PersonId id, std::string login, Role rol
 PersonRow make_recovery(StoreId practice, const crypto::Secret& code, Entropy& entropy);
 /// The practice key by recovery code. wrong_secret: another code. damaged: rows were altered.
 Result<crypto::Secret> open_recovery(const Credentials& credentials, const crypto::Secret& code);
-/// The same private half under another password. wrong_secret: `old_password` is not theirs.
-Status change_password(StoreId practice, PersonRow& person, const crypto::Secret& old_password,
-                       const crypto::Secret& new_password, crypto::PasswordCost cost, Entropy& entropy);
 /// damaged: the person's public half was altered.
 Result<Bytes> seal_practice_key(StoreId practice, const PersonRow& person, const crypto::Secret& practice_key,
                                 Entropy& entropy);
 /// What slot_list_tag() covers of one holder of a slot.
 SlotFact slot_fact(const PersonRow& person);
 
-/// For somebody who does not exist: takes the same work and opens for nobody.
+/// For somebody who does not exist, where nobody does who could stand in: opens for nobody.
 Credentials make_decoy(crypto::PasswordCost cost, Entropy& entropy);
-/// The practice key. wrong_secret: not this password, or the account is disabled. damaged: rows were altered.
+/// For somebody who does not exist: another person's rows, which no password opens any more. Takes the same
+/// work.
+Credentials make_decoy_like(Credentials stand_in, Entropy& entropy);
+
+/// What a password opens.
+struct OpenedAccount {
+    crypto::Secret practice_key;
+    crypto::Secret private_key;
+    crypto::Secret totp_secret;  ///< empty: no second factor
+};
+/// wrong_secret: not this password, or the account is disabled; after the same work as for the right one.
+/// damaged: rows were altered.
+Result<OpenedAccount> open_account(const Credentials& credentials, const crypto::Secret& password);
+/// Its practice key alone.
 Result<crypto::Secret> open_credentials(const Credentials& credentials, const crypto::Secret& password);
+/// Wraps private half and second factor anew under `password`, with fresh salt.
+void seal_account(StoreId practice, PersonRow& person, const OpenedAccount& account,
+                  const crypto::Secret& password, crypto::PasswordCost cost, Entropy& entropy);
+/// Whether a second factor stands beside the private half. The size of the wrap says so to everybody; nobody
+/// takes it away without the password.
+[[nodiscard]] bool has_second_factor(const PersonRow& person) noexcept;
 
 /// Tag over inbox recipient and slots (ascending by person) under the practice key.
 Digest slot_list_tag(const crypto::Secret& practice_key, const PracticeRow& practice,

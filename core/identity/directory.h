@@ -27,12 +27,25 @@ Result<std::vector<ListedPractice>> load_practices(store::Database& database);
 /// exists when the name is taken.
 Status insert_practice(store::Database& database, const CreatedPractice& created);
 
-/// Nullopt for unknown practice or login, after the same queries.
+/// Somebody by name, or somebody else who stands in for one who is not there: the same queries and the same
+/// amount of work. Nullopt when there is nobody at all.
+struct SignInRows {
+    Credentials credentials;
+    bool is_known = false;
+};
+Result<std::optional<SignInRows>> load_for_sign_in(store::Database& database, std::string_view practice_name,
+                                                   std::string_view login);
+/// Nullopt for unknown practice or login.
 Result<std::optional<Credentials>> load_credentials(store::Database& database, std::string_view practice_name,
                                                     std::string_view login);
 
 /// The practice with the pair behind its recovery code as the person.
 Result<std::optional<Credentials>> load_recovery(store::Database& database, std::string_view practice_name);
+
+/// Password record and wrapped private half of an active person, unless they changed since `known_wrap` was
+/// read (unavailable).
+Status replace_wrap(store::Database& database, PersonId person, const Bytes& known_wrap,
+                    const PersonRow& changed);
 
 Result<std::optional<Roster>> load_roster(store::Database& database, StoreId practice);
 /// Replaces every row of the practice.

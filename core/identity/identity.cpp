@@ -12,15 +12,12 @@
 #include "identity/people_node.h"
 #include "identity/rules.h"
 #include "identity/sessions.h"
+#include "identity/sign_in.h"
 #include "identity/slow_down.h"
 
 namespace firedrill::identity {
 
 namespace {
-
-Error wrong_sign_in() {
-    return Error{Fault::refused, "sign-in: practice, login and password do not belong together; try again"};
-}
 
 class IdentityNode final : public Identity {
   public:
@@ -33,7 +30,9 @@ class IdentityNode final : public Identity {
                  [this](StoreId practice) { return sessions_.has_any(practice); }),
           people_({seams_, storage_, options_, sessions_, gates_, slow_down_, waiting_, generations_,
                    [this](const PracticeRow& practice, std::uint32_t staff) { remember(practice, staff); },
-                   [this](std::string_view name) { return find_practice(name); }}) {
+                   [this](std::string_view name) { return find_practice(name); }}),
+          desk_({seams_, storage_, options_, sessions_, gates_, slow_down_, waiting_, generations_, people_,
+                 [this](std::string_view name) { return find_practice(name); }}) {
         if (!options_.custody) {
             options_.custody = make_key_custody();
         }
@@ -43,7 +42,9 @@ class IdentityNode final : public Identity {
     void create_practice(NewPractice request, Then<PracticeInfo> then) override;
     void list_practices(Then<std::vector<PracticeInfo>> then) override;
     Result<PracticeInfo> find_practice(std::string_view name) const override;
-    void sign_in(SignIn request, Then<SignedIn> then) override;
+    void sign_in(SignIn request, Then<SignedIn> then) override {
+        desk_.sign_in(std::move(request), std::move(then));
+    }
     const Session* find_session(std::string_view token) override;
     void sign_out(std::string_view token, Then<void> then) override;
     void expire_sessions() override;
@@ -57,26 +58,12 @@ class IdentityNode final : public Identity {
         CreatedPractice made;
         Status refused;  ///< the password may not be chosen
     };
-    struct Attempt {
-        SignIn request;
-        Then<SignedIn> then;
-        Credentials credentials;
-        Result<crypto::Secret> practice_key = Error{};
-        std::uint64_t generation = 0;  ///< of the practice's people when they were read
-    };
     using CreationPtr = std::shared_ptr<Creation>;
-    using AttemptPtr = std::shared_ptr<Attempt>;
 
     void store_creation(const CreationPtr& creation);
     void fill_new_store(const CreationPtr& creation);
     void list_creation(const CreationPtr& creation);
     void finish_creation(const CreationPtr& creation, const Status& status);
-
-    void hash_attempt(const AttemptPtr& attempt);
-    void judge_attempt(const AttemptPtr& attempt);
-    /// False, and answered, when the people of the practice changed since this attempt read them.
-    bool is_current(const AttemptPtr& attempt);
-    void admit_person(const AttemptPtr& attempt);
 
     void leave_ended(const std::vector<StoreId>& ended);
     void remember(const PracticeRow& practice, std::uint32_t staff);
@@ -99,6 +86,7 @@ class IdentityNode final : public Identity {
     std::size_t waiting_ = 0;  // jobs given to Lane::passwords
     Generations generations_;
     PeopleNode people_;
+    SignInDesk desk_;
     Alive alive_;
 };
 
@@ -254,139 +242,6 @@ void IdentityNode::finish_creation(const CreationPtr& creation, const Status& st
     PracticeInfo made = practices_.at(creation->request.name);
     made.recovery_code = std::move(creation->made.recovery_code);
     creation->then(std::move(made));
-}
-
-// --- sign-in: look up, hash, open; the same steps and the same answer whatever was wrong.
-
-void IdentityNode::sign_in(SignIn request, Then<SignedIn> then) {
-    request.practice = lower_ascii(request.practice);
-    request.login = lower_ascii(request.login);
-    if (waiting_ >= kPasswordQueue) {
-        answer<SignedIn>(
-            std::move(then),
-            Error{Fault::unavailable, "sign-in: too many people are signing in; try again in a minute"});
-        return;
-    }
-    const Duration wait =
-        slow_down_.admit(request.practice, request.login, request.source, seams_.clock.now());
-    if (wait > Duration::zero()) {
-        const auto whole = std::chrono::ceil<std::chrono::seconds>(wait).count();
-        answer<SignedIn>(std::move(then),
-                         Error{Fault::unavailable,
-                               fmt::format("sign-in: too many attempts failed; try again in {} s", whole)});
-        return;
-    }
-    ++waiting_;
-    auto attempt = std::make_shared<Attempt>();
-    attempt->request = std::move(request);
-    attempt->then = std::move(then);
-    if (const auto known = practices_.find(attempt->request.practice); known != practices_.end()) {
-        attempt->generation = generations_[known->second.id];
-    }
-    storage_.transact(
-        kDirectory, store::Access::read,
-        [attempt, cost = options_.cost, &entropy = seams_.entropy](store::Database& database) -> Status {
-            auto found = TRY(load_credentials(database, attempt->request.practice, attempt->request.login));
-            attempt->credentials = found ? std::move(*found) : make_decoy(cost, entropy);
-            return {};
-        },
-        alive_.guard([this, attempt](const Status& status) {
-            if (!status) {
-                --waiting_;
-                attempt->then(status.error());
-                return;
-            }
-            hash_attempt(attempt);
-        }));
-}
-
-void IdentityNode::hash_attempt(const AttemptPtr& attempt) {
-    seams_.workers.run(
-        Lane::passwords,
-        [attempt, cost = options_.cost, &entropy = seams_.entropy, &workers = seams_.workers] {
-            workers.charge(Work::password_hash, 1);
-            auto password = normalise_password(attempt->request.password.view());
-            attempt->request.password = {};
-            if (!password) {  // nobody has such a one; same work, bounded
-                password = crypto::Secret(as_bytes("no password"));
-                attempt->credentials = make_decoy(cost, entropy);
-            }
-            attempt->practice_key = open_credentials(attempt->credentials, *password);
-        },
-        alive_.guard([this, attempt] {
-            --waiting_;
-            judge_attempt(attempt);
-        }));
-}
-
-void IdentityNode::judge_attempt(const AttemptPtr& attempt) {
-    if (!attempt->practice_key) {
-        const Error& error = attempt->practice_key.error();
-        if (error.fault == Fault::wrong_secret) {
-            attempt->then(wrong_sign_in());
-            return;
-        }
-        if (options_.journal) {
-            options_.journal("sign-in: " + error.text);
-        }
-        attempt->then(error);
-        return;
-    }
-    if (!is_current(attempt)) {
-        return;
-    }
-    const SignIn& request = attempt->request;
-    slow_down_.succeeded(request.practice, request.login, request.source, seams_.clock.now());
-    crypto::Secret practice_key = std::move(attempt->practice_key).value();
-    gates_.enter(attempt->credentials.practice.id, std::move(practice_key),
-                 [this, attempt](const Status& status) {
-                     if (!is_current(attempt)) {
-                         return;
-                     }
-                     if (!status) {
-                         attempt->then(status.error());
-                         return;
-                     }
-                     admit_person(attempt);
-                 });
-}
-
-bool IdentityNode::is_current(const AttemptPtr& attempt) {
-    if (generations_[attempt->credentials.practice.id] == attempt->generation) {
-        return true;
-    }
-    attempt->then(
-        Error{Fault::unavailable, "sign-in: the people of this practice changed at this moment; try again"});
-    return false;
-}
-
-void IdentityNode::admit_person(const AttemptPtr& attempt) {
-    Session session;
-    session.practice = attempt->credentials.practice.id;
-    session.person = attempt->credentials.person.id;
-    session.practice_name = attempt->credentials.practice.name;
-    session.login = attempt->credentials.person.login;
-    session.role = attempt->credentials.person.role;
-    session.source = attempt->request.source;
-    SignedIn signed_in = sessions_.add(std::move(session), seams_.clock.now());
-    const StoreId practice = attempt->credentials.practice.id;
-    const crypto::Secret* practice_key = options_.custody->find(practice);
-    if (!attempt->credentials.has_leaver || attempt->credentials.person.role != Role::owner ||
-        practice_key == nullptr) {
-        attempt->then(std::move(signed_in));
-        return;
-    }
-    people_.replace_due_key(
-        practice, practice_key->copy(),
-        [this, attempt, signed_in = std::move(signed_in)](const Status& replaced) {
-            if (!replaced && replaced.error().fault != Fault::exists && options_.journal) {
-                options_.journal(
-                    "sign-in: the key of a practice that somebody left could not be "
-                    "replaced: " +
-                    replaced.error().text);
-            }
-            attempt->then(signed_in);
-        });
 }
 
 // --- sessions

@@ -4,8 +4,8 @@
 // Used on the loop; dear work (Argon2id) runs on Lane::passwords, at most kPasswordQueue waiting. Invariants:
 //  1. A practice key is in memory only while the practice has a live session (or inside create_practice and
 //     sign_in); it goes, and its store is locked, when the last one ends or expires.
-//  2. Unknown practice, unknown person, wrong password and disabled account give the same answer after the
-//     same work.
+//  2. Unknown practice, unknown person, wrong password, wrong or missing code and disabled account give the
+//     same answer after the same work.
 //  3. Session tokens are 256-bit, known to the browser only; here stands their SHA-256.
 // The directory store holds public facts and wraps only: docs/formats/key_slots.md, docs/threat_model.md.
 #pragma once
@@ -50,7 +50,8 @@ struct SignIn {
     std::string practice;
     std::string login;
     crypto::Secret password;
-    std::string source;  ///< peer address, for slow-down
+    std::string source;   ///< peer address, for slow-down
+    crypto::Secret code;  ///< of the app, or a spare one; looked at when the person has a second factor
 };
 
 struct Session {
@@ -63,7 +64,14 @@ struct Session {
     std::string source;  ///< peer address at sign-in
     Instant started;
     Instant seen;
+    bool has_second_factor = false;
+    bool needs_second_factor = false;  ///< the node asks for one: nothing else may be done before
 };
+/// What the role may do, in this session.
+[[nodiscard]] inline bool may(const Session& session, Action action) noexcept {
+    return may(session.role, action) &&
+           (!session.needs_second_factor || action == Action::set_up_second_factor);
+}
 struct SignedIn {
     std::string token;  ///< 43 characters of base64url; goes into the cookie only
     Session session;
@@ -80,8 +88,13 @@ class KeyCustody {
 };
 std::unique_ptr<KeyCustody> make_key_custody();
 
+/// Whether staff may work without a second factor.
+enum class SecondFactorRule : std::uint8_t { optional, required };
+
 struct IdentityOptions {
+    /// Of new passwords; an account with less in memory or passes gets it at its next sign-in.
     crypto::PasswordCost cost = crypto::kProductionCost;
+    SecondFactorRule second_factor = SecondFactorRule::optional;
     std::unique_ptr<KeyCustody> custody;  ///< null: make_key_custody()
     /// Migrations of a practice's store.
     std::span<const store::Migration> practice_migrations;

@@ -60,10 +60,16 @@ void PeopleNode::check_password(const ActPtr& act) {
                 act->practice_key = Error{Fault::wrong_secret, ""};
                 return;
             }
-            act->practice_key = open_credentials(act->credentials, *password);
-            if (act->practice_key && act->work && may(act->credentials.person.role, act->action)) {
-                act->also = act->work(*act, *password);
+            auto account = open_account(act->credentials, *password);
+            if (!account) {
+                act->practice_key = account.error();
+                return;
             }
+            act->who.session.role = act->credentials.person.role;  // as it is now
+            if (act->work && may(act->who.session, act->action)) {
+                act->also = act->work(*act, *account, *password);
+            }
+            act->practice_key = std::move(account->practice_key);
         },
         alive_.guard([this, act] {
             --tools_.waiting;
@@ -82,8 +88,11 @@ void PeopleNode::judge(const ActPtr& act) {
     const Session& session = act->who.session;
     tools_.slow_down.succeeded(session.practice_name, session.login, act->who.source,
                                tools_.seams.clock.now());
-    if (!may(act->credentials.person.role, act->action)) {
-        act->next(Error{Fault::refused, fmt::format("your role may not {}", action_name(act->action))});
+    if (!may(session, act->action)) {
+        act->next(
+            Error{Fault::refused, session.needs_second_factor
+                                      ? std::string("a second factor must be set up before anything else")
+                                      : fmt::format("your role may not {}", action_name(act->action))});
         return;
     }
     act->next(act->also);
@@ -182,8 +191,8 @@ void PeopleNode::list(std::string_view practice_name, Then<PeopleList> then) {
             for (const Member& member : roster ? roster->members : std::vector<Member>()) {
                 if (member.row.state != PersonState::recovery) {
                     listed->people.push_back({member.row.id, member.row.login, member.row.role,
-                                              member.row.state == PersonState::active,
-                                              !member.sealed.empty()});
+                                              member.row.state == PersonState::active, !member.sealed.empty(),
+                                              has_second_factor(member.row)});
                 }
             }
             std::ranges::sort(listed->people, {}, &Person::login);
@@ -274,14 +283,18 @@ void PeopleNode::change_password(Confirmation who, crypto::Secret new_password, 
     act->action = Action::change_own_password;
     auto chosen = std::make_shared<crypto::Secret>(std::move(new_password));
     act->work = [chosen, cost = tools_.options.cost, &entropy = tools_.seams.entropy,
-                 &workers = tools_.seams.workers](Act& self, const crypto::Secret& password) -> Status {
+                 &workers = tools_.seams.workers](Act& self, OpenedAccount& account,
+                                                  const crypto::Secret&) -> Status {
         const PracticeRow& practice = self.credentials.practice;
         self.changed = self.credentials.person;
-        const crypto::Secret taken = TRY(take_new_password(*chosen, PasswordUse::staff_alone, practice.name,
-                                                           practice.title, self.changed.login));
+        const PasswordUse use =
+            account.totp_secret.is_empty() ? PasswordUse::staff_alone : PasswordUse::staff_second_factor;
+        const crypto::Secret taken =
+            TRY(take_new_password(*chosen, use, practice.name, practice.title, self.changed.login));
         *chosen = {};
-        workers.charge(Work::password_hash, 2);
-        return identity::change_password(practice.id, self.changed, password, taken, cost, entropy);
+        workers.charge(Work::password_hash, 1);
+        seal_account(practice.id, self.changed, account, taken, cost, entropy);
+        return {};
     };
     act->next = [this, act = std::weak_ptr<Act>(act), token = std::move(token),
                  then = std::move(then)](const Status& confirmed) {
@@ -290,21 +303,11 @@ void PeopleNode::change_password(Confirmation who, crypto::Secret new_password, 
             then(confirmed.error());
             return;
         }
-        const StoreId practice = held->who.session.practice;
-        change(
-            practice,
-            [held](store::Database&, Roster& roster) -> Status {
-                Member* member = roster.find(held->changed.id);
-                if (member == nullptr || member->row.state != PersonState::active ||
-                    member->row.wrapped_private != held->credentials.person.wrapped_private) {
-                    return Error{Fault::unavailable, "your account was changed at this moment; try again"};
-                }
-                member->row = held->changed;
-                return {};
-            },
-            [this, held, practice, token, then](const Status& status) {
+        store_changed(
+            held, [](store::Database&, PersonId) { return Status(); },
+            [this, held, token, then](const Status& status) {
                 if (status) {
-                    end_sessions(practice, held->changed.id, token);
+                    end_sessions(held->who.session.practice, held->changed.id, token);
                 }
                 then(status);
             });

@@ -24,6 +24,7 @@
 namespace firedrill::identity {
 
 inline constexpr Duration kInvitationLife = std::chrono::hours(72);
+inline constexpr Duration kProposalLife = std::chrono::minutes(10);  ///< of a second factor not yet confirmed
 inline constexpr std::size_t kMostPeople = 500;       ///< accounts of one practice, disabled ones too
 inline constexpr std::size_t kMostInvitations = 100;  ///< open ones of one practice
 
@@ -33,6 +34,7 @@ struct Person {
     Role role = Role::owner;
     bool is_active = false;
     bool holds_key = false;  ///< a slot stands in the directory
+    bool has_second_factor = false;
 };
 struct OpenInvitation {
     std::string login;
@@ -77,6 +79,15 @@ struct Recovered {
     std::string login;
     std::string code;  ///< the next recovery code, shown once; the used one is void
 };
+/// A secret for an app, before the person proved that the app has it.
+struct SecondFactorProposal {
+    std::string otpauth;  ///< for a QR code
+    std::string secret;   ///< base 32, to type
+};
+struct SecondFactorOn {
+    std::vector<std::string> spare_codes;  ///< shown once; each opens once
+    SignedIn fresh;                        ///< the session goes on under this token; the old one is void
+};
 struct SessionInfo {
     std::string id;  ///< 16 hex digits; ends it, opens nothing
     std::string source;
@@ -113,6 +124,18 @@ class People {
     /// refused: the old password is wrong. Ends the person's other sessions than `token`.
     virtual void change_password(Confirmation who, crypto::Secret new_password, std::string token,
                                  Then<void> then) = 0;
+    /// For the person of `token`: the same one until kProposalLife is over, it is confirmed, or the node
+    /// stops. refused: they have a second factor.
+    virtual Result<SecondFactorProposal> propose_second_factor(std::string_view token) = 0;
+    /// Durable on ok: from then on a sign-in needs a code. Ends the person's other sessions. wrong_secret:
+    /// the password; bad_input: the code is not the app's, or nothing was proposed.
+    virtual void confirm_second_factor(Confirmation who, crypto::Secret code, std::string token,
+                                       Then<SecondFactorOn> then) = 0;
+    /// refused: the node asks everybody for one. bad_input: the password is too short to stand alone. Ends
+    /// the person's other sessions than `token`.
+    virtual void turn_off_second_factor(Confirmation who, std::string token, Then<void> then) = 0;
+    /// New ones; the old ones are void. refused: there is no second factor.
+    virtual void renew_spare_codes(Confirmation who, Then<std::vector<std::string>> then) = 0;
     virtual std::vector<SessionInfo> list_sessions(std::string_view token) = 0;
     /// Ends one of the sessions of the person of `token`. not_found.
     virtual Status end_session(std::string_view token, std::string_view id) = 0;

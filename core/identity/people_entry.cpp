@@ -178,6 +178,7 @@ void PeopleNode::store_entrant(const EntryPtr& entry) {
                              "the practice would have no owner left; ask for another invitation"};
             }
             vouch_for(roster, *entry->practice_key);
+            TRY(delete_second_factor(database, entry->person->id));  // went with their old keys
             return delete_invitation(database, entry->row.id);
         },
         [this, entry, practice, person](const Status& status) {
@@ -295,7 +296,7 @@ void PeopleNode::store_rescue(const RescuePtr& rescue) {
     const StoreId practice = rescue->roster.practice.id;
     change(
         practice,
-        [rescue, &entropy = tools_.seams.entropy](store::Database&, Roster& roster) -> Status {
+        [rescue, &entropy = tools_.seams.entropy](store::Database& database, Roster& roster) -> Status {
             const crypto::Secret& practice_key = *rescue->practice_key;
             const Member* used = roster.find(rescue->credentials.person.id);
             const Member* known = roster.find(rescue->recovery.login);
@@ -308,7 +309,7 @@ void PeopleNode::store_rescue(const RescuePtr& rescue) {
             TRY(admit_member(roster, *rescue->owner, practice_key, entropy));
             TRY(admit_member(roster, rescue->next, practice_key, entropy));
             vouch_for(roster, practice_key);
-            return {};
+            return delete_second_factor(database, rescue->owner->id);  // went with their old keys
         },
         [this, rescue, practice](const Status& status) {
             rescue->practice_key = Error{};

@@ -11,6 +11,7 @@
 #include "identity/gates.h"
 #include "identity/invitations.h"
 #include "identity/people.h"
+#include "identity/second_factor.h"
 #include "identity/sessions.h"
 #include "identity/slow_down.h"
 
@@ -45,6 +46,11 @@ class PeopleNode final : public People {
                              Then<void> then) override;
     void change_password(Confirmation who, crypto::Secret new_password, std::string token,
                          Then<void> then) override;
+    Result<SecondFactorProposal> propose_second_factor(std::string_view token) override;
+    void confirm_second_factor(Confirmation who, crypto::Secret code, std::string token,
+                               Then<SecondFactorOn> then) override;
+    void turn_off_second_factor(Confirmation who, std::string token, Then<void> then) override;
+    void renew_spare_codes(Confirmation who, Then<std::vector<std::string>> then) override;
     std::vector<SessionInfo> list_sessions(std::string_view token) override;
     Status end_session(std::string_view token, std::string_view id) override;
     void recover(Recovery recovery, Then<Recovered> then) override;
@@ -62,7 +68,7 @@ class PeopleNode final : public People {
         Result<crypto::Secret> practice_key = Error{};
         Status also;  ///< of `work`
         /// Further dear work with the right password, on Lane::passwords.
-        std::function<Status(Act&, const crypto::Secret& password)> work;
+        std::function<Status(Act&, OpenedAccount&, const crypto::Secret& password)> work;
         std::function<void(Status)> next;
         PersonRow changed;  ///< what `work` made
     };
@@ -72,6 +78,10 @@ class PeopleNode final : public People {
     struct Entry;
     using EntryPtr = std::shared_ptr<Entry>;
     struct Rescue;
+    struct Proposal {
+        crypto::Secret secret;
+        Instant expires;
+    };
     using RescuePtr = std::shared_ptr<Rescue>;
 
     void confirm(const ActPtr& act);
@@ -88,6 +98,11 @@ class PeopleNode final : public People {
     void end_sessions(StoreId practice, PersonId person, std::string_view except_token);
     void leave_ended(const std::vector<StoreId>& ended);
 
+    /// A transaction that stores the person as `work` made them, with `also` beside it.
+    void store_changed(const ActPtr& act, std::function<Status(store::Database&, PersonId)> also,
+                       Then<void> then);
+    const Proposal* find_proposal(PersonId person);
+
     void find_invitation(const EntryPtr& entry);
     void make_entrant(const EntryPtr& entry);
     void store_entrant(const EntryPtr& entry);
@@ -101,6 +116,7 @@ class PeopleNode final : public People {
     }
 
     PeopleTools tools_;
+    std::map<PersonId, Proposal> proposals_;  ///< at most one for everybody with a session
     Alive alive_;
 };
 

@@ -90,6 +90,27 @@ void SessionTable::remove_person(StoreId practice, PersonId person, std::string_
     });
 }
 
+std::optional<SignedIn> SessionTable::renew(std::string_view token, bool has_second_factor) {
+    const auto found = sessions_.find(key_of(token));
+    if (found == sessions_.end()) {
+        return std::nullopt;
+    }
+    Session session = std::move(found->second);
+    sessions_.erase(found);
+    session.csrf = draw_token(entropy_);
+    session.has_second_factor = has_second_factor;
+    session.needs_second_factor = session.needs_second_factor && !has_second_factor;
+    SignedIn out{draw_token(entropy_), session};
+    sessions_.emplace(key_of(out.token), std::move(session));
+    return out;
+}
+
+void SessionTable::set_second_factor(std::string_view token, bool has_second_factor) {
+    if (const auto found = sessions_.find(key_of(token)); found != sessions_.end()) {
+        found->second.has_second_factor = has_second_factor;
+    }
+}
+
 std::vector<SessionInfo> SessionTable::list_person(StoreId practice, PersonId person, std::string_view token,
                                                    Instant now) const {
     const Digest own = key_of(token);

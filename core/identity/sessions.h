@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ class SessionTable {
     /// Ends all sessions of a person but the one of `except_token` (empty: all).
     void remove_person(StoreId practice, PersonId person, std::string_view except_token,
                        std::vector<StoreId>& ended);
+    /// The session goes on under a new token, with its rights as they are now; nullopt when it has ended.
+    std::optional<SignedIn> renew(std::string_view token, bool has_second_factor);
+    void set_second_factor(std::string_view token, bool has_second_factor);
     [[nodiscard]] std::vector<SessionInfo> list_person(StoreId practice, PersonId person,
                                                        std::string_view token, Instant now) const;
     /// False when the person has no session of that id.

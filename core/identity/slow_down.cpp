@@ -90,6 +90,26 @@ Duration SlowDown::admit(std::string_view practice, std::string_view login, std:
     return Duration::zero();
 }
 
+bool SlowDown::takes_codes(std::string_view practice, std::string_view login, std::string_view source,
+                           Instant now) const {
+    const bool is_known = known_.has(key_of({practice, login, source}));
+    const auto found = codes_.find(key_of({practice, login}));
+    return found == codes_.end() || now - found->second.since >= kCodeDay ||
+           found->second.count < (is_known ? kKnownWrongCodesADay : kWrongCodesADay);
+}
+
+bool SlowDown::wrong_code(std::string_view practice, std::string_view login, Instant now) {
+    if (codes_.size() >= kSlowDownEntries) {
+        std::erase_if(codes_, [&](const auto& entry) { return now - entry.second.since >= kCodeDay; });
+    }
+    WrongCodes& entry = codes_[key_of({practice, login})];
+    if (entry.count == 0 || now - entry.since >= kCodeDay) {
+        entry = {0, now};
+    }
+    ++entry.count;
+    return entry.count == kWrongCodesADay;
+}
+
 void SlowDown::succeeded(std::string_view practice, std::string_view login, std::string_view source,
                          Instant now) {
     const Digest by_pair = key_of({practice, login, source});

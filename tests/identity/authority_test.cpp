@@ -13,10 +13,12 @@ namespace {
 // One letter a role, in the order owner, clinician, front desk, biller, read-only: y yes, p with password, -
 // no.
 const std::map<Action, std::string> kExpected{
-    {Action::list_submissions, "yyyyy"},  {Action::read_submission, "yyy-y"},
-    {Action::list_people, "y----"},       {Action::invite_person, "p----"},
-    {Action::disable_person, "p----"},    {Action::change_own_password, "ppppp"},
-    {Action::list_own_sessions, "yyyyy"}, {Action::end_own_sessions, "yyyyy"},
+    {Action::list_submissions, "yyyyy"},     {Action::read_submission, "yyy-y"},
+    {Action::list_people, "y----"},          {Action::invite_person, "p----"},
+    {Action::disable_person, "p----"},       {Action::change_own_password, "ppppp"},
+    {Action::list_own_sessions, "yyyyy"},    {Action::end_own_sessions, "yyyyy"},
+    {Action::set_up_second_factor, "ppppp"}, {Action::turn_off_second_factor, "ppppp"},
+    {Action::renew_spare_codes, "ppppp"},
 };
 
 TEST(Authority, IsThisTableAndNothingElse) {

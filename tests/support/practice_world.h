@@ -102,9 +102,11 @@ class PracticeWorld {
         });
     }
     Result<identity::SignedIn> sign_in(std::string_view password = kPassword, std::string login = "ada",
-                                       std::string practice = "harbor", std::string source = "10.0.0.9") {
-        return wait<identity::SignedIn>(
-            [&](auto then) { identity->sign_in({practice, login, secret(password), source}, then); });
+                                       std::string practice = "harbor", std::string source = "10.0.0.9",
+                                       std::string_view code = {}) {
+        return wait<identity::SignedIn>([&](auto then) {
+            identity->sign_in({practice, login, secret(password), source, secret(code)}, then);
+        });
     }
     Status sign_out(const std::string& token) {
         return wait<void>([&](auto then) { identity->sign_out(token, then); });
@@ -131,6 +133,8 @@ class PracticeWorld {
     std::unique_ptr<forms::Submissions> submissions;
     std::unique_ptr<identity::Identity> identity;
     SpyCustody* custody = nullptr;
+    crypto::PasswordCost cost = crypto::kToyCost;  ///< from the next boot on
+    identity::SecondFactorRule second_factor = identity::SecondFactorRule::optional;  ///< likewise
     std::vector<std::string> journal;
 
   private:
@@ -159,7 +163,8 @@ class PracticeWorld {
         auto spy = std::make_unique<SpyCustody>(leaks_keys_);
         custody = spy.get();
         identity::IdentityOptions made;
-        made.cost = crypto::kToyCost;
+        made.cost = cost;
+        made.second_factor = second_factor;
         made.custody = std::move(spy);
         made.practice_migrations = forms::practice_migrations();
         made.on_created = forms::store_inbox_identity;

@@ -61,6 +61,19 @@ class FakePeople final : public identity::People {
     void change_password(identity::Confirmation, crypto::Secret, std::string, Then<void> then) override {
         then(not_here());
     }
+    Result<identity::SecondFactorProposal> propose_second_factor(std::string_view) override {
+        return not_here();
+    }
+    void confirm_second_factor(identity::Confirmation, crypto::Secret, std::string,
+                               Then<identity::SecondFactorOn> then) override {
+        then(not_here());
+    }
+    void turn_off_second_factor(identity::Confirmation, std::string, Then<void> then) override {
+        then(not_here());
+    }
+    void renew_spare_codes(identity::Confirmation, Then<std::vector<std::string>> then) override {
+        then(not_here());
+    }
     std::vector<identity::SessionInfo> list_sessions(std::string_view) override { return {}; }
     Status end_session(std::string_view, std::string_view) override { return not_here(); }
     void recover(identity::Recovery, Then<identity::Recovered> then) override { then(not_here()); }
