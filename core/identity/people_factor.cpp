@@ -11,6 +11,31 @@ Error no_factor() {
     return Error{Fault::refused, "there is no second factor; set one up first"};
 }
 
+// A second factor on its way from the proposal to the directory.
+struct Made {
+    crypto::Secret secret;
+    crypto::Secret code;
+    SecondFactorRow row;
+    std::vector<std::string> spare_codes;
+};
+
+// The person's app has the secret: its code says so, and its step counts as used.
+Status prove(Made& made, const OpenedAccount& account, std::uint64_t now_step) {
+    const auto digits = crypto::read_totp_code(as_text(made.code.view()));
+    const auto step = digits ? crypto::match_totp(made.secret.view(), *digits, now_step, 0) : std::nullopt;
+    made.code = {};
+    if (!step) {
+        return Error{Fault::bad_input,
+                     "the code is not the one of this secret; wait for the next one, and look whether the "
+                     "clock of your phone is right"};
+    }
+    if (!account.totp_secret.is_empty()) {
+        return Error{Fault::refused, "you have a second factor already"};
+    }
+    made.row.last_step = *step;
+    return {};
+}
+
 }  // namespace
 
 void PeopleNode::store_changed(const ActPtr& act, std::function<Status(store::Database&, PersonId)> also,
@@ -68,12 +93,6 @@ void PeopleNode::confirm_second_factor(Confirmation who, crypto::Secret code, st
             Error{Fault::bad_input, "the secret has expired; begin again and use the new one"});
         return;
     }
-    struct Made {
-        crypto::Secret secret;
-        crypto::Secret code;
-        SecondFactorRow row;
-        std::vector<std::string> spare_codes;
-    };
     auto made = std::make_shared<Made>(Made{proposed->secret.copy(), std::move(code), {}, {}});
     auto act = std::make_shared<Act>();
     act->who = std::move(who);
@@ -81,22 +100,11 @@ void PeopleNode::confirm_second_factor(Confirmation who, crypto::Secret code, st
     act->work = [made, cost = tools_.options.cost, now = crypto::totp_step(tools_.seams.clock.wall()),
                  &entropy = tools_.seams.entropy, &workers = tools_.seams.workers](
                     Act& self, OpenedAccount& account, const crypto::Secret& password) -> Status {
-        const auto digits = crypto::read_totp_code(as_text(made->code.view()));
-        const auto step = digits ? crypto::match_totp(made->secret.view(), *digits, now, 0) : std::nullopt;
-        made->code = {};
-        if (!step) {
-            return Error{
-                Fault::bad_input,
-                "the code is not the one of this secret; wait for the next one, and look whether the "
-                "clock of your phone is right"};
-        }
-        if (!account.totp_secret.is_empty()) {
-            return Error{Fault::refused, "you have a second factor already"};
-        }
+        TRY(prove(*made, account, now));
         account.totp_secret = std::move(made->secret);
         SpareCodes codes = draw_spare_codes(account.private_key, self.credentials.person.id, entropy);
         made->spare_codes = std::move(codes.shown);
-        made->row = {*step, std::move(codes.tags)};
+        made->row.spare_codes = std::move(codes.tags);
         self.changed = self.credentials.person;
         workers.charge(Work::password_hash, 1);
         seal_account(self.credentials.practice.id, self.changed, account, password, cost, entropy);
