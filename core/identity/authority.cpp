@@ -26,6 +26,11 @@ constexpr std::array<Row, kActions.size()> kTable{{
     {Action::set_up_second_factor, {kPassword, kPassword, kPassword, kPassword, kPassword}},
     {Action::turn_off_second_factor, {kPassword, kPassword, kPassword, kPassword, kPassword}},
     {Action::renew_spare_codes, {kPassword, kPassword, kPassword, kPassword, kPassword}},
+    {Action::see_safekeeping, {kYes, kNo, kNo, kNo, kNo}},
+    {Action::replace_kit, {kPassword, kNo, kNo, kNo, kNo}},
+    {Action::make_escrow, {kPassword, kNo, kNo, kNo, kNo}},
+    {Action::confirm_share, {kPassword, kNo, kNo, kNo, kNo}},
+    {Action::end_escrow, {kPassword, kNo, kNo, kNo, kNo}},
 }};
 
 constexpr bool is_in_order() {
@@ -70,6 +75,11 @@ std::string_view action_name(Action action) noexcept {
         case Action::set_up_second_factor: return "set up own second factor";
         case Action::turn_off_second_factor: return "turn off own second factor";
         case Action::renew_spare_codes: return "make own spare codes";
+        case Action::see_safekeeping: return "see kit and escrow";
+        case Action::replace_kit: return "replace the kit";
+        case Action::make_escrow: return "make an escrow";
+        case Action::confirm_share: return "confirm a share";
+        case Action::end_escrow: return "end the escrow";
     }
     return "unknown";
 }

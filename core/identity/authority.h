@@ -27,14 +27,22 @@ enum class Action : std::uint8_t {
     set_up_second_factor,
     turn_off_second_factor,
     renew_spare_codes,
+    see_safekeeping,
+    replace_kit,
+    make_escrow,
+    confirm_share,
+    end_escrow,
 };
 /// "list submissions" …
 std::string_view action_name(Action action) noexcept;
-inline constexpr std::array kActions{
-    Action::list_submissions,       Action::read_submission,  Action::list_people,
-    Action::invite_person,          Action::disable_person,   Action::change_own_password,
-    Action::list_own_sessions,      Action::end_own_sessions, Action::set_up_second_factor,
-    Action::turn_off_second_factor, Action::renew_spare_codes};
+inline constexpr std::array kActions{Action::list_submissions,     Action::read_submission,
+                                     Action::list_people,          Action::invite_person,
+                                     Action::disable_person,       Action::change_own_password,
+                                     Action::list_own_sessions,    Action::end_own_sessions,
+                                     Action::set_up_second_factor, Action::turn_off_second_factor,
+                                     Action::renew_spare_codes,    Action::see_safekeeping,
+                                     Action::replace_kit,          Action::make_escrow,
+                                     Action::confirm_share,        Action::end_escrow};
 
 /// What a role may do, and what it costs to ask: some acts want the password once more.
 enum class Answer : std::uint8_t { no, yes, yes_with_password };

@@ -10,9 +10,6 @@ namespace firedrill::identity {
 
 namespace {
 
-constexpr std::string_view kLetters = "abcdefghijkmnpqrstuvwxyz23456789";
-static_assert(kLetters.size() == 32);
-
 struct Shape {
     std::size_t secret_bytes;
     std::size_t check_bytes;  // together a multiple of five: whole characters
@@ -68,7 +65,7 @@ std::string write_code(CodeKind kind, const crypto::Secret& code) {
                 out.push_back('-');
             }
             bits -= 5;
-            out.push_back(kLetters[(held >> bits) & 31U]);
+            out.push_back(kCodeLetters[(held >> bits) & 31U]);
             ++letters;
         }
         held &= (1U << bits) - 1;
@@ -87,7 +84,7 @@ Result<crypto::Secret> read_code(CodeKind kind, std::string_view text) {
             continue;
         }
         const char letter = typed >= 'A' && typed <= 'Z' ? static_cast<char>(typed - 'A' + 'a') : typed;
-        const std::size_t value = kLetters.find(letter);
+        const std::size_t value = kCodeLetters.find(letter);
         if (value == std::string_view::npos || filled == all.size_bytes()) {
             return mistyped(kind);
         }

@@ -13,6 +13,10 @@
 
 namespace firedrill::identity {
 
+/// The 32 characters: a letter's place is its value.
+inline constexpr std::string_view kCodeLetters = "abcdefghijkmnpqrstuvwxyz23456789";
+static_assert(kCodeLetters.size() == 32);
+
 enum class CodeKind : std::uint8_t { invitation = 1, recovery = 2, spare = 3 };
 
 /// 128 bits for an invitation, 160 for a recovery code, 64 for a spare code of a second factor.

@@ -162,6 +162,10 @@ Result<crypto::Secret> open_recovery(const Credentials& credentials, const crypt
     return open_slot(credentials, private_key);
 }
 
+Result<crypto::Secret> open_own_slot(const Credentials& credentials, const crypto::Secret& private_key) {
+    return open_slot(credentials, private_key);
+}
+
 Result<Bytes> seal_practice_key(StoreId practice, const PersonRow& person, const crypto::Secret& practice_key,
                                 Entropy& entropy) {
     auto sealed =
@@ -308,42 +312,6 @@ Result<store::EpochKey> open_epoch(StoreId practice, const EpochRow& row,
         return altered("a page key");
     }
     return store::EpochKey{row.epoch, row.timeline, std::move(key).value()};
-}
-
-CreatedPractice make_practice(const NewPractice& request, TimelineId timeline, crypto::PasswordCost cost,
-                              Entropy& entropy) {
-    CreatedPractice out;
-    const crypto::Secret practice_key = draw_secret(crypto::kKeySize, entropy);
-    crypto::AgeIdentity inbox = crypto::make_age_identity(entropy);
-    PracticeRow& practice = out.rows.practice;
-    practice.id = draw_id<StoreId>(entropy);
-    practice.name = request.name;
-    practice.title = request.title;
-    practice.inbox_recipient = inbox.public_key;
-    out.inbox = make_inbox_row(practice.id, inbox, practice_key, entropy);
-    out.inbox_identity = std::move(inbox.private_key);
-
-    const auto seal = [&](const PersonRow& person) {
-        auto sealed = seal_practice_key(practice.id, person, practice_key, entropy);
-        CHECK(sealed.is_ok());
-        return std::move(sealed).value();
-    };
-    PersonRow& owner = out.rows.person;
-    owner = make_person(practice.id, draw_id<PersonId>(entropy), request.owner_login, Role::owner,
-                        request.owner_password, cost, entropy);
-    out.rows.sealed_practice_key = seal(owner);
-    const crypto::Secret code = draw_code(CodeKind::recovery, entropy);
-    out.recovery_code = write_code(CodeKind::recovery, code);
-    out.recovery = make_recovery(practice.id, code, entropy);
-    out.recovery_sealed = seal(out.recovery);
-    out.rows.slots = {slot_fact(owner), slot_fact(out.recovery)};
-    std::ranges::sort(out.rows.slots, {}, &SlotFact::person);
-    practice.slot_list_tag = slot_list_tag(practice_key, practice, out.rows.slots);
-
-    NewEpoch epoch = make_epoch(practice.id, 1, timeline, practice_key, entropy);
-    out.epoch = std::move(epoch.row);
-    out.ring.push_back(std::move(epoch.key));
-    return out;
 }
 
 }  // namespace firedrill::identity

@@ -23,8 +23,13 @@ std::string write_phc(const PasswordRecord& record);
 /// damaged unless it is exactly what write_phc() writes, within 1 GiB and 16 passes.
 Result<PasswordRecord> read_phc(std::string_view text);
 
-/// `recovery`: nobody; the key pair behind the practice's recovery code, which holds a slot like a person.
-enum class PersonState : std::uint8_t { active = 0, disabled = 1, recovery = 2 };
+/// `recovery`, `escrow`: nobody; the key pair behind the practice's recovery code, or behind its escrow
+/// shares. It holds a slot like a person.
+enum class PersonState : std::uint8_t { active = 0, disabled = 1, recovery = 2, escrow = 3 };
+/// Whether it is somebody with a login name.
+[[nodiscard]] constexpr bool is_account(PersonState state) noexcept {
+    return state == PersonState::active || state == PersonState::disabled;
+}
 
 struct PersonRow {
     PersonId id;
@@ -83,6 +88,8 @@ PersonRow make_person(StoreId practice, PersonId id, std::string login, Role rol
 PersonRow make_recovery(StoreId practice, const crypto::Secret& code, Entropy& entropy);
 /// The practice key by recovery code. wrong_secret: another code. damaged: rows were altered.
 Result<crypto::Secret> open_recovery(const Credentials& credentials, const crypto::Secret& code);
+/// The practice key by the private half of the credentials' person. damaged: rows were altered.
+Result<crypto::Secret> open_own_slot(const Credentials& credentials, const crypto::Secret& private_key);
 /// damaged: the person's public half was altered.
 Result<Bytes> seal_practice_key(StoreId practice, const PersonRow& person, const crypto::Secret& practice_key,
                                 Entropy& entropy);
@@ -136,19 +143,5 @@ InboxRow make_inbox_row(StoreId practice, const crypto::AgeIdentity& identity,
 /// The private half. damaged when it does not open under this practice key.
 Result<crypto::Secret> open_inbox_row(StoreId practice, const InboxRow& row,
                                       const crypto::Secret& practice_key);
-
-/// Everything a new practice consists of; the secrets of it stay with the caller.
-struct CreatedPractice {
-    Credentials rows;
-    PersonRow recovery;
-    Bytes recovery_sealed;
-    std::string recovery_code;  ///< as it is shown, once
-    EpochRow epoch;
-    InboxRow inbox;
-    store::KeyRing ring;
-    crypto::Secret inbox_identity;
-};
-CreatedPractice make_practice(const NewPractice& request, TimelineId timeline, crypto::PasswordCost cost,
-                              Entropy& entropy);
 
 }  // namespace firedrill::identity

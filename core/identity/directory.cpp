@@ -83,6 +83,41 @@ CREATE TABLE spare_code (
     PRIMARY KEY (person, tag)
 ) STRICT;
 CREATE INDEX person_of ON person (practice, id);
+)sql"},
+                                 store::Migration{4, R"sql(
+CREATE TABLE practice_kit (
+    practice BLOB PRIMARY KEY NOT NULL,
+    id BLOB NOT NULL,
+    maker INTEGER NOT NULL,
+    login TEXT NOT NULL,
+    made_ns INTEGER NOT NULL
+) STRICT;
+CREATE TABLE practice_escrow (
+    practice BLOB NOT NULL,
+    id BLOB NOT NULL,
+    place INTEGER NOT NULL,
+    needed INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    made_by TEXT NOT NULL,
+    made_ns INTEGER NOT NULL,
+    ended_by TEXT NOT NULL,
+    ended_ns INTEGER NOT NULL,
+    PRIMARY KEY (practice, id)
+) STRICT;
+CREATE TABLE practice_escrow_share (
+    practice BLOB NOT NULL,
+    escrow BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    holder TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    checksum BLOB NOT NULL,
+    confirmed_ns INTEGER NOT NULL,
+    PRIMARY KEY (practice, escrow, number)
+) STRICT;
+CREATE TABLE practice_safekeeping (
+    practice BLOB PRIMARY KEY NOT NULL,
+    tag BLOB NOT NULL
+) STRICT;
 )sql"}};
 
 Error altered(std::string_view what) {
@@ -123,7 +158,8 @@ Result<PersonRow> read_person(store::Statement& row, int first) {
     out.login = row.text(first + 1);
     const auto role = role_of(row.integer(first + 2));
     const std::int64_t state = row.integer(first + 3);
-    if (!fill(out.id.bytes, row.blob(first)) || !role || state < 0 || state > 2) {
+    if (!fill(out.id.bytes, row.blob(first)) || !role || state < 0 ||
+        state > static_cast<std::int64_t>(PersonState::escrow)) {
         return altered("a person");
     }
     out.role = *role;
@@ -297,13 +333,15 @@ std::span<const store::Migration> directory_migrations() {
 Result<std::vector<ListedPractice>> load_practices(store::Database& database) {
     auto query =
         TRY(database.prepare("SELECT p.id, p.name, p.title, p.inbox_recipient, p.slot_list_tag, "
-                             "(SELECT count(*) FROM person s WHERE s.practice = p.id AND s.state = 0) FROM "
-                             "practice p ORDER BY p.name"));
+                             "(SELECT count(*) FROM person s WHERE s.practice = p.id AND s.state = 0), "
+                             "(SELECT count(*) FROM practice_kit k WHERE k.practice = p.id AND k.maker > 0) "
+                             "FROM practice p ORDER BY p.name"));
     std::vector<ListedPractice> out;
     while (TRY(query.step())) {
         ListedPractice listed;
         listed.practice = TRY(read_practice(query, 0));
         listed.staff = static_cast<std::uint32_t>(query.integer(5));
+        listed.has_own_kit = query.integer(6) > 0;
         out.push_back(std::move(listed));
     }
     return out;
@@ -319,11 +357,15 @@ Status insert_practice(store::Database& database, const CreatedPractice& created
     insert.bind(5, practice.slot_list_tag.view());
     TRY(insert.run());
     TRY(insert_epoch(database, practice.id, created.epoch));
-    TRY(insert_person(database, practice.id, created.rows.person));
     TRY(insert_person(database, practice.id, created.recovery));
+    TRY(insert_slot(database, practice.id, created.recovery.id, created.recovery_sealed));
     TRY(insert_inbox(database, practice.id, created.inbox));
-    TRY(insert_slot(database, practice.id, created.rows.person.id, created.rows.sealed_practice_key));
-    return insert_slot(database, practice.id, created.recovery.id, created.recovery_sealed);
+    TRY(store_safekeeping(database, practice.id, created.safekeeping));
+    if (created.invitation) {
+        return insert_invitation(database, *created.invitation);
+    }
+    TRY(insert_person(database, practice.id, created.rows.person));
+    return insert_slot(database, practice.id, created.rows.person.id, created.rows.sealed_practice_key);
 }
 
 Result<std::optional<SignInRows>> load_for_sign_in(store::Database& database, std::string_view practice_name,
@@ -367,12 +409,13 @@ Status replace_wrap(store::Database& database, PersonId person, const Bytes& kno
     return {};
 }
 
-Result<std::optional<Credentials>> load_recovery(store::Database& database, std::string_view practice_name) {
+Result<std::optional<Credentials>> load_key_pair(store::Database& database, std::string_view practice_name,
+                                                 PersonState kind) {
     auto query = TRY(database.prepare(
         "SELECT p.id, p.name, p.title, p.inbox_recipient, p.slot_list_tag, "
         "s.id, s.login, s.role, s.state, s.public_key, s.password, s.wrapped_private "
-        "FROM practice p JOIN person s ON s.practice = p.id WHERE p.name = ?1 AND s.state = 2"));
-    query.bind(1, practice_name);
+        "FROM practice p JOIN person s ON s.practice = p.id WHERE p.name = ?1 AND s.state = ?2"));
+    query.bind(1, practice_name).bind(2, static_cast<std::int64_t>(kind));
     const bool is_known = TRY(query.step());
     if (!is_known) {
         return std::optional<Credentials>();
@@ -405,6 +448,7 @@ Result<std::optional<Roster>> load_roster(store::Database& database, StoreId pra
     }
     out.epochs = TRY(load_epochs(database, practice));
     out.inbox = TRY(load_inbox_rows(database, practice));
+    out.safekeeping = TRY(load_safekeeping(database, practice));
     return std::optional(std::move(out));
 }
 
@@ -435,7 +479,7 @@ Status store_roster(store::Database& database, const Roster& roster) {
     for (const InboxRow& row : roster.inbox) {
         TRY(insert_inbox(database, practice, row));
     }
-    return {};
+    return store_safekeeping(database, practice, roster.safekeeping);
 }
 
 Result<std::vector<crypto::Secret>> load_inbox(store::Database& database, StoreId practice,

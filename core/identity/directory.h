@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "identity/creation.h"
 #include "identity/credentials.h"
 #include "identity/roster.h"
 #include "store/database.h"
@@ -21,6 +22,7 @@ std::span<const store::Migration> directory_migrations();
 struct ListedPractice {
     PracticeRow practice;
     std::uint32_t staff = 0;
+    bool has_own_kit = false;  ///< no stranger saw the recovery code
 };
 Result<std::vector<ListedPractice>> load_practices(store::Database& database);
 
@@ -39,8 +41,10 @@ Result<std::optional<SignInRows>> load_for_sign_in(store::Database& database, st
 Result<std::optional<Credentials>> load_credentials(store::Database& database, std::string_view practice_name,
                                                     std::string_view login);
 
-/// The practice with the pair behind its recovery code as the person.
-Result<std::optional<Credentials>> load_recovery(store::Database& database, std::string_view practice_name);
+/// The practice with the pair behind its recovery code, or behind its escrow, as the person. Nullopt when
+/// there is none.
+Result<std::optional<Credentials>> load_key_pair(store::Database& database, std::string_view practice_name,
+                                                 PersonState kind);
 
 /// Password record and wrapped private half of an active person, unless they changed since `known_wrap` was
 /// read (unavailable).

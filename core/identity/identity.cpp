@@ -6,7 +6,7 @@
 #include <set>
 
 #include "identity/alive.h"
-#include "identity/credentials.h"
+#include "identity/creation.h"
 #include "identity/directory.h"
 #include "identity/gates.h"
 #include "identity/people_node.h"
@@ -29,7 +29,9 @@ class IdentityNode final : public Identity {
           gates_(seams_, storage_, options_,
                  [this](StoreId practice) { return sessions_.has_any(practice); }),
           people_({seams_, storage_, options_, sessions_, gates_, slow_down_, waiting_, generations_,
-                   [this](const PracticeRow& practice, std::uint32_t staff) { remember(practice, staff); },
+                   [this](const PracticeRow& practice, std::uint32_t staff, bool has_own_kit) {
+                       remember(practice, staff, has_own_kit);
+                   },
                    [this](std::string_view name) { return find_practice(name); }}),
           desk_({seams_, storage_, options_, sessions_, gates_, slow_down_, waiting_, generations_, people_,
                  [this](std::string_view name) { return find_practice(name); }}) {
@@ -50,6 +52,7 @@ class IdentityNode final : public Identity {
     void expire_sessions() override;
     void close_all(Then<void> then) override;
     People& people() override { return people_; }
+    Safekeeping& safekeeping() override { return people_; }
 
   private:
     struct Creation {
@@ -66,7 +69,7 @@ class IdentityNode final : public Identity {
     void finish_creation(const CreationPtr& creation, const Status& status);
 
     void leave_ended(const std::vector<StoreId>& ended);
-    void remember(const PracticeRow& practice, std::uint32_t staff);
+    void remember(const PracticeRow& practice, std::uint32_t staff, bool has_own_kit);
     PracticeInfo info_of(const PracticeInfo& practice) const;
     /// Answers on the loop, but never inside the call.
     template <class T>
@@ -90,13 +93,14 @@ class IdentityNode final : public Identity {
     Alive alive_;
 };
 
-void IdentityNode::remember(const PracticeRow& practice, std::uint32_t staff) {
+void IdentityNode::remember(const PracticeRow& practice, std::uint32_t staff, bool has_own_kit) {
     PracticeInfo info;
     info.id = practice.id;
     info.name = practice.name;
     info.title = practice.title;
     info.inbox_recipient = practice.inbox_recipient;
     info.staff = staff;
+    info.has_own_kit = has_own_kit;
     practices_.insert_or_assign(practice.name, std::move(info));
 }
 
@@ -122,7 +126,7 @@ void IdentityNode::start(store::KeyRing directory, Then<void> then) {
                             },
                             alive_.guard([this, listed, then](const Status& loaded) {
                                 for (const ListedPractice& one : *listed) {
-                                    remember(one.practice, one.staff);
+                                    remember(one.practice, one.staff, one.has_own_kit);
                                 }
                                 then(loaded);
                             }));
@@ -170,20 +174,22 @@ void IdentityNode::create_practice(NewPractice request, Then<PracticeInfo> then)
     auto creation = std::make_shared<Creation>(Creation{std::move(request), std::move(then), {}, {}});
     seams_.workers.run(
         Lane::passwords,
-        [creation, timeline = storage_.timeline(), cost = options_.cost, &entropy = seams_.entropy,
-         &workers = seams_.workers] {
+        [creation, timeline = storage_.timeline(), cost = options_.cost, now = seams_.clock.wall(),
+         &entropy = seams_.entropy, &workers = seams_.workers] {
             NewPractice& wanted = creation->request;
-            auto password = take_new_password(wanted.owner_password, PasswordUse::staff_alone, wanted.name,
-                                              wanted.title, wanted.owner_login);
-            wanted.owner_password = {};
-            if (!password) {
-                creation->refused = password.error();
-                return;
+            if (wanted.owner_password) {
+                auto password = take_new_password(*wanted.owner_password, PasswordUse::staff_alone,
+                                                  wanted.name, wanted.title, wanted.owner_login);
+                wanted.owner_password.reset();
+                if (!password) {
+                    creation->refused = password.error();
+                    return;
+                }
+                wanted.owner_password = std::move(password).value();
+                workers.charge(Work::password_hash, 1);
             }
-            wanted.owner_password = std::move(password).value();
-            workers.charge(Work::password_hash, 1);
-            creation->made = make_practice(wanted, timeline, cost, entropy);
-            wanted.owner_password = {};
+            creation->made = make_practice(wanted, timeline, cost, now, entropy);
+            wanted.owner_password.reset();
         },
         alive_.guard([this, creation] {
             --waiting_;
@@ -238,8 +244,12 @@ void IdentityNode::finish_creation(const CreationPtr& creation, const Status& st
         creation->then(status.error());
         return;
     }
-    remember(creation->made.rows.practice, 1);
+    remember(creation->made.rows.practice, creation->made.invitation ? 0 : 1, false);
     PracticeInfo made = practices_.at(creation->request.name);
+    if (creation->made.invitation) {
+        made.invitation_code = std::move(creation->made.invitation_code);
+        made.invitation_expires = creation->made.invitation->expires;
+    }
     made.recovery_code = std::move(creation->made.recovery_code);
     creation->then(std::move(made));
 }

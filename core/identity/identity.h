@@ -36,14 +36,18 @@ struct PracticeInfo {
     std::array<Byte, 32> inbox_recipient{};  ///< age X25519 recipient
     bool is_open = false;                    ///< somebody is signed in
     std::uint32_t staff = 0;                 ///< active accounts
+    bool has_own_kit = false;                ///< an owner made the recovery kit: nobody else saw its code
     std::string recovery_code;               ///< only in the answer of create_practice; shown once
+    std::string invitation_code;             ///< the same, when the owner was invited
+    WallTime invitation_expires;
 };
 
 struct NewPractice {
     std::string name;
     std::string title;
-    std::string owner_login;        ///< 2–64 of [a-z0-9._@-]
-    crypto::Secret owner_password;  ///< as typed; password_policy.h says which are taken
+    std::string owner_login;  ///< 2–64 of [a-z0-9._@-]
+    /// As typed; password_policy.h says which are taken. Nullopt: the owner is invited and chooses their own.
+    std::optional<crypto::Secret> owner_password;
 };
 
 struct SignIn {
@@ -109,6 +113,7 @@ struct IdentityOptions {
 };
 
 class People;
+class Safekeeping;
 
 class Identity {
   public:
@@ -136,6 +141,7 @@ class Identity {
     /// Ends sessions past their limits; the node calls it every minute.
     virtual void expire_sessions() = 0;
     virtual People& people() = 0;
+    virtual Safekeeping& safekeeping() = 0;
     /// Ends all, locks all (clean stop).
     virtual void close_all(Then<void> then) = 0;
 };

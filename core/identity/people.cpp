@@ -116,7 +116,7 @@ void PeopleNode::change(StoreId practice, Change change, Then<void> then) {
         alive_.guard([this, practice, roster, then = std::move(then)](const Status& status) {
             if (status) {
                 ++tools_.generations[practice];
-                tools_.remember(roster->practice, roster->active_count());
+                tools_.remember(roster->practice, roster->active_count(), roster->safekeeping.has_own_kit());
             }
             then(status);
         }));
@@ -189,7 +189,7 @@ void PeopleNode::list(std::string_view practice_name, Then<PeopleList> then) {
             *listed = {};
             const auto roster = TRY(load_roster(database, id));
             for (const Member& member : roster ? roster->members : std::vector<Member>()) {
-                if (member.row.state != PersonState::recovery) {
+                if (is_account(member.row.state)) {
                     listed->people.push_back({member.row.id, member.row.login, member.row.role,
                                               member.row.state == PersonState::active, !member.sealed.empty(),
                                               has_second_factor(member.row)});
@@ -231,7 +231,7 @@ void PeopleNode::disable(Confirmation who, PersonId person, Then<void> then) {
             practice, std::move(held->practice_key).value(),
             [person](store::Database&, Roster& roster) -> Status {
                 Member* leaver = roster.find(person);
-                if (leaver == nullptr || leaver->row.state == PersonState::recovery) {
+                if (leaver == nullptr || !is_account(leaver->row.state)) {
                     return Error{Fault::not_found, "there is no such person in this practice"};
                 }
                 leaver->row.state = PersonState::disabled;

@@ -66,6 +66,7 @@ struct Joining {
 struct Joined {
     std::string practice_name;
     std::string login;
+    Role role = Role::owner;
 };
 struct Recovery {
     std::string practice;
@@ -78,6 +79,8 @@ struct Recovered {
     std::string practice_name;
     std::string login;
     std::string code;  ///< the next recovery code, shown once; the used one is void
+    std::string practice_title;
+    WallTime made;  ///< the next code
 };
 /// A secret for an app, before the person proved that the app has it.
 struct SecondFactorProposal {

@@ -1,4 +1,4 @@
-// How people come: by an invitation, or by the practice's recovery code.
+// How people come: by an invitation.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,13 +16,7 @@ Error unknown_invitation() {
                  "this invitation is unknown, was used, was withdrawn or has expired; ask for another"};
 }
 
-Error wrong_recovery() {
-    return Error{Fault::refused, "the practice and the recovery code do not belong together"};
-}
-
 }  // namespace
-
-// --- an invitation
 
 void PeopleNode::invite(Confirmation who, std::string login, Role role, Then<Invitation> then) {
     login = lower_ascii(login);
@@ -190,137 +184,7 @@ void PeopleNode::store_entrant(const EntryPtr& entry) {
             const std::string& source = entry->joining.source;
             tools_.slow_down.succeeded("join", source, source, tools_.seams.clock.now());
             end_sessions(practice, person, {});  // of somebody who got new keys
-            entry->then(Joined{entry->roster.practice.name, entry->row.login});
-        });
-}
-
-// --- the recovery code
-
-struct PeopleNode::Rescue {
-    Recovery recovery;
-    Then<Recovered> then;
-    crypto::Secret code;
-    Credentials credentials;
-    Roster roster;
-    Result<crypto::Secret> practice_key = Error{};
-    Result<PersonRow> owner = Error{};
-    PersonRow next;  ///< the pair behind the next code
-    std::string next_code;
-};
-
-void PeopleNode::recover(Recovery recovery, Then<Recovered> then) {
-    recovery.practice = lower_ascii(recovery.practice);
-    recovery.login = lower_ascii(recovery.login);
-    auto code = read_code(CodeKind::recovery, recovery.code);
-    crypto::zeroise(recovery.code);
-    Status ready = code ? check_login(recovery.login) : Status(code.error());
-    if (ready) {
-        ready = admit("recover", recovery.source, recovery.source);
-    }
-    if (!ready) {
-        answer<Recovered>(std::move(then), ready.error());
-        return;
-    }
-    auto rescue = std::make_shared<Rescue>();
-    rescue->recovery = std::move(recovery);
-    rescue->then = std::move(then);
-    rescue->code = std::move(code).value();
-    ++tools_.waiting;
-    tools_.storage.transact(
-        kDirectory, store::Access::read,
-        [rescue](store::Database& database) -> Status {
-            auto found = TRY(load_recovery(database, rescue->recovery.practice));
-            auto roster = found ? TRY(load_roster(database, found->practice.id)) : std::optional<Roster>();
-            if (!roster) {
-                return wrong_recovery();
-            }
-            rescue->credentials = std::move(*found);
-            rescue->roster = std::move(*roster);
-            return {};
-        },
-        alive_.guard([this, rescue](const Status& status) {
-            if (!status) {
-                --tools_.waiting;
-                rescue->then(status.error());
-                return;
-            }
-            open_with_code(rescue);
-        }));
-}
-
-void PeopleNode::open_with_code(const RescuePtr& rescue) {
-    tools_.seams.workers.run(
-        Lane::passwords,
-        [rescue, cost = tools_.options.cost, &entropy = tools_.seams.entropy,
-         &workers = tools_.seams.workers] {
-            rescue->practice_key = open_recovery(rescue->credentials, rescue->code);
-            if (!rescue->practice_key) {
-                const Error& error = rescue->practice_key.error();
-                rescue->owner = error.fault == Fault::wrong_secret ? wrong_recovery() : error;
-                return;
-            }
-            const PracticeRow& practice = rescue->roster.practice;
-            const Member* known = rescue->roster.find(rescue->recovery.login);
-            if (known != nullptr && known->row.role != Role::owner) {
-                rescue->owner = Error{Fault::refused,
-                                      "that login name is a colleague's who is not an owner; give an "
-                                      "owner's or a new one"};
-                return;
-            }
-            auto password = take_new_password(rescue->recovery.password, PasswordUse::staff_alone,
-                                              practice.name, practice.title, rescue->recovery.login);
-            rescue->recovery.password = {};
-            if (!password) {
-                rescue->owner = password.error();
-                return;
-            }
-            workers.charge(Work::password_hash, 1);
-            rescue->owner =
-                make_person(practice.id, known == nullptr ? draw_id<PersonId>(entropy) : known->row.id,
-                            rescue->recovery.login, Role::owner, *password, cost, entropy);
-            const crypto::Secret code = draw_code(CodeKind::recovery, entropy);
-            rescue->next = make_recovery(practice.id, code, entropy);
-            rescue->next_code = write_code(CodeKind::recovery, code);
-        },
-        alive_.guard([this, rescue] {
-            --tools_.waiting;
-            if (!rescue->owner) {
-                rescue->then(rescue->owner.error());
-                return;
-            }
-            store_rescue(rescue);
-        }));
-}
-
-void PeopleNode::store_rescue(const RescuePtr& rescue) {
-    const StoreId practice = rescue->roster.practice.id;
-    change(
-        practice,
-        [rescue, &entropy = tools_.seams.entropy](store::Database& database, Roster& roster) -> Status {
-            const crypto::Secret& practice_key = *rescue->practice_key;
-            const Member* used = roster.find(rescue->credentials.person.id);
-            const Member* known = roster.find(rescue->recovery.login);
-            if (used == nullptr || !check_roster(roster, practice_key) ||
-                (known != nullptr && known->row.id != rescue->owner->id)) {
-                return Error{Fault::unavailable, "the practice was changed at this moment; try again"};
-            }
-            std::erase_if(roster.members,
-                          [](const Member& one) { return one.row.state == PersonState::recovery; });
-            TRY(admit_member(roster, *rescue->owner, practice_key, entropy));
-            TRY(admit_member(roster, rescue->next, practice_key, entropy));
-            vouch_for(roster, practice_key);
-            return delete_second_factor(database, rescue->owner->id);  // went with their old keys
-        },
-        [this, rescue, practice](const Status& status) {
-            rescue->practice_key = Error{};
-            if (!status) {
-                rescue->then(status.error());
-                return;
-            }
-            const std::string& source = rescue->recovery.source;
-            tools_.slow_down.succeeded("recover", source, source, tools_.seams.clock.now());
-            end_sessions(practice, rescue->owner->id, {});
-            rescue->then(Recovered{rescue->roster.practice.name, rescue->recovery.login, rescue->next_code});
+            entry->then(Joined{entry->roster.practice.name, entry->row.login, entry->row.role});
         });
 }
 

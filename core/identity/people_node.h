@@ -1,4 +1,4 @@
-// PeopleNode: People over the node's directory. Loop only; used inside identity/.
+// PeopleNode: People and Safekeeping over the node's directory. Loop only; used inside identity/.
 //
 // It shares sessions, gates and slow-down with IdentityNode, which owns them and lives longer.
 #pragma once
@@ -11,6 +11,7 @@
 #include "identity/gates.h"
 #include "identity/invitations.h"
 #include "identity/people.h"
+#include "identity/safekeeping.h"
 #include "identity/second_factor.h"
 #include "identity/sessions.h"
 #include "identity/slow_down.h"
@@ -30,12 +31,15 @@ struct PeopleTools {
     std::size_t& waiting;  ///< jobs given to Lane::passwords
     Generations& generations;
     /// Takes over what the directory says now.
-    std::function<void(const PracticeRow&, std::uint32_t staff)> remember;
+    std::function<void(const PracticeRow&, std::uint32_t staff, bool has_own_kit)> remember;
     std::function<Result<PracticeInfo>(std::string_view name)> find_practice;
 };
 
-class PeopleNode final : public People {
+class PeopleNode final : public People, public Safekeeping {
   public:
+    template <class T>
+    using Then = std::function<void(Result<T>)>;
+
     explicit PeopleNode(PeopleTools tools) : tools_(std::move(tools)) {}
 
     void list(std::string_view practice_name, Then<PeopleList> then) override;
@@ -54,6 +58,14 @@ class PeopleNode final : public People {
     std::vector<SessionInfo> list_sessions(std::string_view token) override;
     Status end_session(std::string_view token, std::string_view id) override;
     void recover(Recovery recovery, Then<Recovered> then) override;
+
+    void look(std::string_view practice_name, Then<Safekept> then) override;
+    void replace_kit(Confirmation who, Then<NewKit> then) override;
+    void make_escrow(Confirmation who, std::uint32_t needed, std::vector<std::string> holders,
+                     Then<NewEscrow> then) override;
+    void confirm_shares(Confirmation who, std::vector<std::string> checksums, Then<void> then) override;
+    void end_escrow(Confirmation who, Then<void> then) override;
+    void recover_by_shares(ShareRecovery recovery, Then<Recovered> then) override;
 
     /// Replaces the practice key if somebody disabled still holds a slot: an owner has signed in after the
     /// operator disabled an account.
@@ -95,6 +107,8 @@ class PeopleNode final : public People {
     /// is durable, also when the open store then cannot go on with the new keys: its next opening takes them.
     void replace_key(StoreId practice, crypto::Secret practice_key, Change before,
                      std::function<void()> stored, Then<void> then);
+    /// A transaction under the practice key that keeps it: checked before `change`, vouched for after it.
+    void change_vouched(const ActPtr& act, Change change, Then<void> then);
     void end_sessions(StoreId practice, PersonId person, std::string_view except_token);
     void leave_ended(const std::vector<StoreId>& ended);
 
@@ -106,7 +120,9 @@ class PeopleNode final : public People {
     void find_invitation(const EntryPtr& entry);
     void make_entrant(const EntryPtr& entry);
     void store_entrant(const EntryPtr& entry);
-    void open_with_code(const RescuePtr& rescue);
+    void begin_rescue(const RescuePtr& rescue);
+    void load_rescue(const RescuePtr& rescue);
+    void open_rescue(const RescuePtr& rescue);
     void store_rescue(const RescuePtr& rescue);
 
     template <class T>

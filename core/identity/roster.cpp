@@ -26,9 +26,8 @@ Member* Roster::find(PersonId person) {
 }
 
 Member* Roster::find(std::string_view login) {
-    const auto found = std::ranges::find_if(members, [&](const Member& one) {
-        return one.row.state != PersonState::recovery && one.row.login == login;
-    });
+    const auto found = std::ranges::find_if(
+        members, [&](const Member& one) { return is_account(one.row.state) && one.row.login == login; });
     return found == members.end() ? nullptr : &*found;
 }
 
@@ -37,16 +36,20 @@ std::uint32_t Roster::active_count() const {
         members, [](const Member& one) { return one.row.state == PersonState::active; }));
 }
 
-bool Roster::has_active_owner() const {
-    return std::ranges::any_of(members, [](const Member& one) {
+std::uint32_t Roster::owner_count() const {
+    return static_cast<std::uint32_t>(std::ranges::count_if(members, [](const Member& one) {
         return one.row.state == PersonState::active && one.row.role == Role::owner && !one.sealed.empty();
-    });
+    }));
 }
 
 bool Roster::has_leaver() const {
     return std::ranges::any_of(members, [](const Member& one) {
         return one.row.state == PersonState::disabled && !one.sealed.empty();
     });
+}
+
+void Roster::drop_pair(PersonState kind) {
+    std::erase_if(members, [kind](const Member& one) { return one.row.state == kind; });
 }
 
 Status check_roster(const Roster& roster, const crypto::Secret& practice_key) {
@@ -57,11 +60,22 @@ Status check_roster(const Roster& roster, const crypto::Secret& practice_key) {
             "practice: the list of people or the inbox recipient in the directory was altered; restore the "
             "directory from a copy"};
     }
+    const EscrowRecord* escrow = roster.safekeeping.open_escrow();
+    const bool fits = std::ranges::all_of(roster.members, [escrow](const Member& one) {
+        return one.row.state != PersonState::escrow || (escrow != nullptr && escrow->id == one.row.id);
+    });
+    if (!fits || !is_vouched(practice_key, roster.practice.id, roster.safekeeping)) {
+        return Error{
+            Fault::damaged,
+            "practice: the records of recovery kit and escrow in the directory were altered; restore "
+            "the directory from a copy"};
+    }
     return {};
 }
 
 void vouch_for(Roster& roster, const crypto::Secret& practice_key) {
     roster.practice.slot_list_tag = slot_list_tag(practice_key, roster.practice, facts_of(roster));
+    roster.safekeeping.tag = safekeeping_tag(practice_key, roster.practice.id, roster.safekeeping);
 }
 
 Status admit_member(Roster& roster, PersonRow person, const crypto::Secret& practice_key, Entropy& entropy) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "identity/credentials.h"
+#include "identity/safekeeping_records.h"
 
 namespace firedrill::identity {
 
@@ -21,17 +22,21 @@ struct Roster {
     std::vector<Member> members;   ///< ascending by id
     std::vector<EpochRow> epochs;  ///< ascending
     std::vector<InboxRow> inbox;
+    SafekeepingRecords safekeeping;
 
     /// Null when there is none.
     Member* find(PersonId person);
     Member* find(std::string_view login);
     [[nodiscard]] std::uint32_t active_count() const;
-    [[nodiscard]] bool has_active_owner() const;
+    [[nodiscard]] std::uint32_t owner_count() const;  ///< active ones with a slot
+    [[nodiscard]] bool has_active_owner() const { return owner_count() > 0; }
     [[nodiscard]] bool has_leaver() const;
+    /// Removes the pair behind the recovery code, or behind the escrow, and with it its slot.
+    void drop_pair(PersonState kind);
 };
 
 /// damaged when the list of people, their roles and keys, or the inbox recipient are not those that the
-/// practice key vouched for last.
+/// practice key vouched for last; or when the records of kit and escrow are not.
 Status check_roster(const Roster& roster, const crypto::Secret& practice_key);
 /// Vouches for the roster as it is now.
 void vouch_for(Roster& roster, const crypto::Secret& practice_key);

@@ -18,7 +18,9 @@ const std::map<Action, std::string> kExpected{
     {Action::disable_person, "p----"},       {Action::change_own_password, "ppppp"},
     {Action::list_own_sessions, "yyyyy"},    {Action::end_own_sessions, "yyyyy"},
     {Action::set_up_second_factor, "ppppp"}, {Action::turn_off_second_factor, "ppppp"},
-    {Action::renew_spare_codes, "ppppp"},
+    {Action::renew_spare_codes, "ppppp"},    {Action::see_safekeeping, "y----"},
+    {Action::replace_kit, "p----"},          {Action::make_escrow, "p----"},
+    {Action::confirm_share, "p----"},        {Action::end_escrow, "p----"},
 };
 
 TEST(Authority, IsThisTableAndNothingElse) {

@@ -1,5 +1,5 @@
 // From a password to a practice key, without a store: what opens, what does not, and what an operator can do.
-#include "identity/credentials.h"
+#include "identity/creation.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -20,7 +20,7 @@ constexpr std::string_view kPassword = "plum-kettle-orbit-42";
 
 CreatedPractice sample(Entropy& entropy) {
     return make_practice({"harbor", "Harbor", "ada", secret(kPassword)}, kTimeline, crypto::kToyCost,
-                         entropy);
+                         WallTime{1'800'000'000'000'000'000}, entropy);
 }
 
 class CredentialsTest : public testing::Test {

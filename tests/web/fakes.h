@@ -15,6 +15,7 @@
 #include "forms/submissions.h"
 #include "identity/identity.h"
 #include "identity/people.h"
+#include "identity/safekeeping.h"
 
 namespace firedrill::web::test {
 
@@ -77,6 +78,27 @@ class FakePeople final : public identity::People {
     std::vector<identity::SessionInfo> list_sessions(std::string_view) override { return {}; }
     Status end_session(std::string_view, std::string_view) override { return not_here(); }
     void recover(identity::Recovery, Then<identity::Recovered> then) override { then(not_here()); }
+
+  private:
+    static Error not_here() { return {Fault::unavailable, "not here"}; }
+};
+
+/// Nothing is kept: safekeeping too is tested over the real thing.
+class FakeSafekeeping final : public identity::Safekeeping {
+  public:
+    void look(std::string_view, Then<identity::Safekept> then) override { then(not_here()); }
+    void replace_kit(identity::Confirmation, Then<identity::NewKit> then) override { then(not_here()); }
+    void make_escrow(identity::Confirmation, std::uint32_t, std::vector<std::string>,
+                     Then<identity::NewEscrow> then) override {
+        then(not_here());
+    }
+    void confirm_shares(identity::Confirmation, std::vector<std::string>, Then<void> then) override {
+        then(not_here());
+    }
+    void end_escrow(identity::Confirmation, Then<void> then) override { then(not_here()); }
+    void recover_by_shares(identity::ShareRecovery, Then<identity::Recovered> then) override {
+        then(not_here());
+    }
 
   private:
     static Error not_here() { return {Fault::unavailable, "not here"}; }
@@ -147,6 +169,7 @@ class FakeIdentity final : public identity::Identity {
         valve.pass([then] { then({}); });
     }
     identity::People& people() override { return people_; }
+    identity::Safekeeping& safekeeping() override { return safekeeping_; }
     void expire_sessions() override { sessions_.clear(); }
     void close_all(Then<void> then) override {
         sessions_.clear();
@@ -158,6 +181,7 @@ class FakeIdentity final : public identity::Identity {
     std::map<std::string, identity::Session, std::less<>> sessions_;
     std::size_t tokens_ = 0;
     FakePeople people_;
+    FakeSafekeeping safekeeping_;
 };
 
 class FakeSubmissions final : public forms::Submissions {
