@@ -55,10 +55,13 @@ void add_practice(CLI::App& app, Verb& chosen, PracticeOptions& options) {
         return verb;
     };
     CLI::App* create =
-        add("create", "Make a practice and its owner's account; the password is asked or printed once");
+        add("create", "Make a practice; its owner is invited, and chooses their own password on the web");
     create->add_option("name", options.name, "Short name, 2-40 of a-z 0-9 -")->required();
     create->add_option("--title", options.title, "Name as people read it")->required();
     create->add_option("--owner", options.login, "The owner's login name")->required();
+    create->add_option("--password-file", options.password_file,
+                       "For scripts: file with the owner's password, readable by its owner only (default: an "
+                       "invitation is printed)");
     add("list", "All practices");
     add("show", "One practice")->add_option("name", options.name, "Its short name")->required();
     CLI::App* status_verb =

@@ -6,6 +6,7 @@
 #include "cli/place.h"
 #include "cli/real_world.h"
 #include "cli/verbs.h"
+#include "identity/safekeeping.h"
 #include "node/node.h"
 #include "posix/terminal.h"
 
@@ -132,52 +133,68 @@ void print_status(const json::object& status) {
     }
 }
 
-/// The owner's password: typed twice on a terminal, else drawn and shown once.
-Result<std::pair<std::string, bool>> obtain_owner_password() {
-    Result<std::optional<crypto::Secret>> typed = ask_new_secret(
-        "password of the practice's owner (15 characters or more; four or five words that do not belong "
-        "together)");
-    if (!typed) {
-        return std::move(typed).error();
+void print_safekeeping(const json::object& practice) {
+    const json::value& kit = practice.at("kit");
+    print_line(kit.is_null()
+                   ? std::string("  recovery kit: made before this was recorded")
+                   : fmt::format("  recovery kit: made by {} {} on {}", text_of(kit.as_object(), "made_by"),
+                                 text_of(kit.as_object(), "login"), text_of(kit.as_object(), "made")));
+    for (const json::value& each : practice.at("escrows").as_array()) {
+        const json::object& escrow = each.as_object();
+        print_line(fmt::format("  escrow {}: {} of {} shares, made by {} on {}", text_of(escrow, "state"),
+                               json::serialize(escrow.at("needed")), json::serialize(escrow.at("count")),
+                               text_of(escrow, "made_by"), text_of(escrow, "made")));
+        for (const json::value& one : escrow.at("shares").as_array()) {
+            const json::object& share = one.as_object();
+            print_line(fmt::format("    {}. {:30} {}  {}", json::serialize(share.at("number")),
+                                   text_of(share, "holder"), text_of(share, "fingerprint").substr(0, 16),
+                                   share.at("confirmed").is_null()
+                                       ? "not confirmed"
+                                       : "confirmed " + text_of(share, "confirmed")));
+        }
     }
-    if (typed->has_value()) {
-        return std::pair(std::string(as_text((*typed)->view())), false);
-    }
-    return std::pair(draw_readable(system_entropy()), true);
 }
 
-int create_practice(const PracticeOptions& options) {
-    const Format format = options.common.format;
-    Result<std::pair<std::string, bool>> password = obtain_owner_password();
-    if (!password) {
-        return fail(password.error(), format);
-    }
-    json::object request{{"verb", "practice.create"},
-                         {"name", options.name},
-                         {"title", options.title},
-                         {"login", options.login},
-                         {"password", password->first}};
-    Result<std::string> answer = call_node(options.common, request);
-    if (!answer) {
-        return fail(answer.error(), format);
-    }
-    json::object made = json::parse(*answer).as_object();
-    if (format == Format::json) {
-        if (password->second) {
-            made["password"] = password->first;
-        }
-        print_line(json::serialize(made));
-        return 0;
-    }
+void print_new_practice(const PracticeOptions& options, const json::object& made) {
     print_practice(made);
-    if (password->second) {
-        print_line(fmt::format("login {}, password {}   (shown once)", options.login, password->first));
+    if (const std::string code = text_of(made, "invitation_code"); !code.empty()) {
+        print_line(fmt::format("invitation code {}   (shown once)", code));
+        print_line(fmt::format("Give it to {}: they choose their own password at /join, until {}.",
+                               options.login, text_of(made, "invitation_expires")));
     }
     print_line(fmt::format("recovery code {}   (shown once)", text_of(made, "recovery_code")));
     print_line(
         "Print the recovery code and lock it away. It opens the practice when every owner's password is "
-        "lost;");
-    print_line("when the code is lost too, nobody can ever read the practice's forms again.");
+        "lost, and makes an owner when the invitation has expired. You have seen it, so the owner is asked "
+        "to make a kit of their own; this code is void from then on.");
+}
+
+int create_practice(const PracticeOptions& options) {
+    const Format format = options.common.format;
+    json::object request{{"verb", "practice.create"},
+                         {"name", options.name},
+                         {"title", options.title},
+                         {"login", options.login}};
+    if (!options.password_file.empty()) {
+        Result<crypto::Secret> password = posix::read_passphrase_file(options.password_file);
+        if (!password) {
+            return fail(password.error(), format);
+        }
+        request["password"] = as_text(password->view());
+    }
+    if (format == Format::text) {  // before it can happen
+        print_line(identity::kFinalSentence);
+    }
+    Result<std::string> answer = call_node(options.common, request);
+    if (!answer) {
+        return fail(answer.error(), format);
+    }
+    const json::object made = json::parse(*answer).as_object();
+    if (format == Format::json) {
+        print_line(json::serialize(made));
+        return 0;
+    }
+    print_new_practice(options, made);
     return 0;
 }
 
@@ -268,6 +285,7 @@ int practice(PracticeOptions options) {
     const json::value found = json::parse(*answer);
     if (found.is_object()) {
         print_practice(found.get_object());
+        print_safekeeping(found.get_object());
         return 0;
     }
     for (const json::value& each : found.as_array()) {

@@ -41,6 +41,7 @@ struct PracticeOptions {
     std::string name;
     std::string title;
     std::string login;
+    std::string password_file;  ///< create: of the owner; empty: the owner is invited
 };
 /// Over the running node's control socket, else over the folder itself.
 int practice(PracticeOptions options);

@@ -6,7 +6,9 @@
 
 #include "crypto/secret.h"
 #include "identity/people.h"
+#include "identity/safekeeping.h"
 #include "node/command_fields.h"
+#include "node/describe_safekeeping.h"
 #include "node/staff_add.h"
 
 namespace firedrill::node {
@@ -24,6 +26,10 @@ json::object describe(const identity::PracticeInfo& practice) {
                      {"staff", practice.staff}};
     if (!practice.recovery_code.empty()) {
         out["recovery_code"] = practice.recovery_code;
+    }
+    if (!practice.invitation_code.empty()) {
+        out["invitation_code"] = practice.invitation_code;
+        out["invitation_expires"] = format_utc(practice.invitation_expires);
     }
     return out;
 }
@@ -114,7 +120,9 @@ Result<identity::NewPractice> read_new_practice(CommandFields& fields) {
     out.name = TRY(fields.take("name"));
     out.title = TRY(fields.take("title"));
     out.owner_login = TRY(fields.take("login"));
-    out.owner_password = TRY(fields.take_secret("password"));
+    if (fields.has("password")) {
+        out.owner_password = TRY(fields.take_secret("password"));
+    }
     TRY(fields.expect_no_more());
     return out;
 }
@@ -131,6 +139,28 @@ void list_practices(CommandTargets targets, Then then) {
                 out.push_back(describe(practice));
             }
             then(json::serialize(out));
+        });
+}
+
+void show_practice(CommandTargets targets, CommandFields& fields, const Then& then) {
+    Result<std::string> name = fields.take("name");
+    Status more = name ? fields.expect_no_more() : Status(name.error());
+    Result<identity::PracticeInfo> found =
+        more ? targets.identity.find_practice(*name) : Result<identity::PracticeInfo>(more.error());
+    if (!found) {
+        then(found.error());
+        return;
+    }
+    json::object shown = describe(*found);
+    shown["reseal"] = describe_reseal(targets.storage.health().of(found->id));
+    targets.identity.safekeeping().look(
+        *name, [then, shown = std::move(shown)](const Result<identity::Safekept>& kept) mutable {
+            if (!kept) {
+                then(kept.error());
+                return;
+            }
+            add_safekeeping(shown, *kept);
+            then(json::serialize(shown));
         });
 }
 
@@ -198,19 +228,7 @@ void run_command(CommandTargets targets, std::string request, Then then) {
         return;
     }
     if (*verb == "practice.show") {
-        Result<std::string> name = fields->take("name");
-        if (!name) {
-            then(std::move(name).error());
-            return;
-        }
-        Result<identity::PracticeInfo> found = targets.identity.find_practice(*name);
-        if (!found) {
-            then(found.error());
-            return;
-        }
-        json::object shown = describe(*found);
-        shown["reseal"] = describe_reseal(targets.storage.health().of(found->id));
-        then(json::serialize(shown));
+        show_practice(targets, *fields, then);
         return;
     }
     if (*verb == "staff.list") {

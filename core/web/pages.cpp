@@ -154,8 +154,23 @@ Markup degraded_notice(bool is_degraded) {
              "server."));
 }
 
-Markup submissions(const identity::Session& session, std::span<const forms::Summary> list, bool is_degraded) {
-    Markup main = degraded_notice(is_degraded) + element("h1", text("Submitted forms"));
+namespace {
+
+Markup kit_notice(const identity::Session& session, bool asks_for_kit) {
+    if (!asks_for_kit) {
+        return {};
+    }
+    return element("p", {{"role", "status"}, {"class", "notice"}},
+                   text("The practice's first recovery code was shown to whoever created the practice. ") +
+                       link_to(path({"p", session.practice_name, "kit"}), "Make a recovery kit of your own"));
+}
+
+}  // namespace
+
+Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
+                   const Notices& notices) {
+    Markup main = degraded_notice(notices.is_degraded) + kit_notice(session, notices.asks_for_kit) +
+                  element("h1", text("Submitted forms"));
     if (list.empty()) {
         main += paragraph("Nothing has been submitted yet.");
         return framed("Submitted forms", main, sign_out_form(session));

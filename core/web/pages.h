@@ -30,8 +30,13 @@ html::Markup thanks(const identity::PracticeInfo& info, std::string_view referen
 
 /// `problem` empty: the first visit. The password is never shown again.
 html::Markup sign_in(std::string_view practice, std::string_view login, std::string_view problem);
+/// What staff are told above the list.
+struct Notices {
+    bool is_degraded = false;
+    bool asks_for_kit = false;  ///< an owner's own recovery kit is still to be made
+};
 html::Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
-                         bool is_degraded);
+                         const Notices& notices);
 /// What staff read while a log disk is out of service; empty markup while none is.
 html::Markup degraded_notice(bool is_degraded);
 html::Markup submission(const identity::Session& session, const forms::Summary& summary,

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "identity/password_policy.h"
+#include <algorithm>
+
+#include "identity/safekeeping.h"
+#include "web/page_parts.h"
 #include "web/pages.h"
+#include "web/safekeeping_pages.h"
 
 namespace firedrill::web::pages {
 namespace {
@@ -12,89 +16,6 @@ using html::element;
 using html::Markup;
 using html::path;
 using html::text;
-
-Markup paragraph(std::string_view words) {
-    return element("p", text(words));
-}
-
-Markup link_to(const std::string& address, std::string_view label) {
-    return element("a", {{"href", address}}, text(label));
-}
-
-Markup hidden(std::string_view name, std::string_view value) {
-    return element("input", {{"type", "hidden"}, {"name", std::string(name)}, {"value", std::string(value)}});
-}
-
-Markup button(std::string_view label) {
-    return element("button", {{"type", "submit"}}, text(label));
-}
-
-Markup field(const std::string& id, std::string_view label, html::Attributes attributes,
-             std::string_view hint = {}) {
-    const std::string name =
-        id.substr(id.find(':') + 1);  // "invite:password" is the id of a field "password"
-    attributes.insert(attributes.end(), {{"id", id}, {"name", name}, {"required", ""}});
-    Markup described;
-    if (!hint.empty()) {
-        attributes.push_back({"aria-describedby", id + "-hint"});
-        described = element("p", {{"class", "hint"}, {"id", id + "-hint"}}, text(hint));
-    }
-    return element("div", {{"class", "field"}},
-                   element("label", {{"for", id}}, text(label)) + described + element("input", attributes));
-}
-
-Markup password_field(const std::string& id, std::string_view label) {
-    return field(id, label, {{"type", "password"}, {"autocomplete", "current-password"}});
-}
-
-Markup new_password_fields() {
-    return field("new", "New password", {{"type", "password"}, {"autocomplete", "new-password"}},
-                 identity::kPasswordGuidance) +
-           field("again", "New password again", {{"type", "password"}, {"autocomplete", "new-password"}});
-}
-
-Markup plain_field(const std::string& id, std::string_view label, std::string_view value,
-                   std::string_view autocomplete) {
-    return field(id, label,
-                 {{"type", "text"},
-                  {"value", std::string(value)},
-                  {"autocomplete", std::string(autocomplete)},
-                  {"autocapitalize", "none"},
-                  {"spellcheck", "false"}});
-}
-
-Markup post(const std::string& address, const Markup& inside) {
-    return element("form", {{"method", "post"}, {"action", address}, {"novalidate", ""}}, inside);
-}
-
-Markup problem_of(std::string_view problem) {
-    if (problem.empty()) {
-        return {};
-    }
-    const std::pair<std::string, std::string> one{"", std::string(problem)};
-    return problem_summary({&one, 1});
-}
-
-std::string title_of(std::string_view title, std::string_view problem) {
-    return (problem.empty() ? "" : "Error: ") + std::string(title);
-}
-
-std::string minute_of(WallTime at) {
-    const std::string full = format_utc(at);
-    return full.substr(0, 10) + " " + full.substr(11, 5) + " UTC";
-}
-
-Markup heads(std::initializer_list<std::string_view> names) {
-    Markup out;
-    for (const std::string_view name : names) {
-        out += element("th", {{"scope", "col"}}, text(name));
-    }
-    return element("thead", element("tr", out));
-}
-
-Markup code_box(std::string_view code) {
-    return element("p", {{"class", "code"}}, element("code", text(code)));
-}
 
 Markup back_to_forms(const identity::Session& session) {
     return element("p", link_to(path({"p", session.practice_name, "submissions"}), "All submitted forms"));
@@ -134,6 +55,15 @@ Markup reseal_notice(const store::StoreHealth& store) {
     return {};
 }
 
+/// Said while one person alone can lose every password.
+Markup last_owner_notice(const identity::PeopleList& list) {
+    const auto owners = std::ranges::count_if(list.people, [](const identity::Person& one) {
+        return one.is_active && one.role == identity::Role::owner;
+    });
+    return owners == 1 ? warning("There is only one owner. " + std::string(identity::kFinalSentence))
+                       : Markup();
+}
+
 Markup invite_form(const identity::Session& session) {
     Markup options;
     for (const identity::Role role : identity::kRoles) {
@@ -169,6 +99,7 @@ Markup staff(const identity::Session& session, const identity::PeopleList& list,
         element("h1", text("People of the practice")) + reseal_notice(upkeep.store) +
         element("table", element("caption", text("Everybody with an account")) +
                              heads({"Sign-in name", "Role", "State", "Leaving"}) + element("tbody", rows)) +
+        last_owner_notice(list) +
         paragraph(
             "Disabling an account ends its sessions at once and replaces the practice's key: nothing that "
             "is written from then on opens with what that person had.");
@@ -187,7 +118,9 @@ Markup staff(const identity::Session& session, const identity::PeopleList& list,
                 "For a new colleague give a free name. For a colleague who forgot their password give "
                 "theirs: they "
                 "choose a new one, and you never learn it.") +
-            invite_form(session) + element("p", link_to("/account", "Your account")) + back_to_forms(session);
+            invite_form(session) +
+            element("p", link_to(path({"p", session.practice_name, "kit"}), "Recovery kit and escrow")) +
+            element("p", link_to("/account", "Your account")) + back_to_forms(session);
     return framed(title_of("People of the practice", problem), main);
 }
 
@@ -208,15 +141,21 @@ Markup invited(const identity::Session& session, const identity::Invitation& inv
 Markup join(std::string_view problem) {
     return framed(title_of("Accept an invitation", problem),
                   problem_of(problem) + element("h1", text("Accept an invitation")) +
+                      paragraph("Nobody can look up a password that was forgotten, and an owner of the "
+                                "practice can let a colleague choose another. For owners: ") +
+                      warning(identity::kFinalSentence) +
                       post("/join", plain_field("code", "Invitation code", "", "off") +
                                         new_password_fields() + button("Make my account")));
 }
 
 Markup joined(const identity::Joined& joined) {
+    Markup main =
+        element("h1", text("Welcome")) + paragraph(fmt::format("Your sign-in name is {}.", joined.login));
+    if (joined.role == identity::Role::owner) {
+        main += warning(identity::kFinalSentence);
+    }
     return framed("Welcome",
-                  element("h1", text("Welcome")) +
-                      paragraph(fmt::format("Your sign-in name is {}.", joined.login)) +
-                      element("p", link_to("/sign-in?practice=" + joined.practice_name, "Sign in")));
+                  main + element("p", link_to("/sign-in?practice=" + joined.practice_name, "Sign in")));
 }
 
 Markup account(const identity::Session& session, std::span<const identity::SessionInfo> sessions, Instant now,
@@ -250,26 +189,28 @@ Markup recover(std::string_view practice, std::string_view login, std::string_vi
     return framed(
         title_of("Open a practice by its recovery code", problem),
         problem_of(problem) + element("h1", text("Open a practice by its recovery code")) +
-            paragraph("For the case that every owner's password is lost. The code is on the paper that was "
-                      "printed when the practice was made.") +
+            paragraph("For the case that every owner's password is lost. The code is on the practice's "
+                      "recovery kit.") +
             post("/recover",
                  plain_field("practice", "Practice", practice, "organization") +
                      plain_field("code", "Recovery code", "", "off") +
                      plain_field("login", "Sign-in name of the owner, or a new one", login, "username") +
-                     new_password_fields() + button("Set the password")));
+                     new_password_fields() + button("Set the password")) +
+            element("p", link_to("/recover/shares", "Use shares of an escrow instead")));
 }
 
-Markup recovered(const identity::Recovered& recovered) {
+Markup recovered(const identity::Recovered& recovered, std::string_view address) {
     return framed(
         "Recovered",
-        element("h1", text("The practice opens again")) +
-            paragraph(
-                fmt::format("{} is an owner now and signs in with the new password.", recovered.login)) +
-            paragraph(
-                "The code you used is void. This is the next one; it is shown once. Print it and lock it "
-                "away: without any password and without it, the forms are lost for good.") +
-            code_box(recovered.code) +
-            element("p", link_to("/sign-in?practice=" + recovered.practice_name, "Sign in")));
+        element("div", {{"class", "no-print"}},
+                element("h1", text("The practice opens again")) +
+                    paragraph(fmt::format("{} is an owner now and signs in with the new password.",
+                                          recovered.login)) +
+                    paragraph("What you used is void. Below stands the next recovery kit. It is shown once: "
+                              "print it now and lock it away.") +
+                    element("p", link_to("/sign-in?practice=" + recovered.practice_name, "Sign in"))) +
+            kit_sheet({recovered.practice_title, recovered.practice_name, recovered.code, recovered.login,
+                       address, recovered.made}));
 }
 
 }  // namespace firedrill::web::pages

@@ -25,7 +25,7 @@ html::Markup joined(const identity::Joined& joined);
 html::Markup account(const identity::Session& session, std::span<const identity::SessionInfo> sessions,
                      Instant now, std::string_view problem, std::string_view done);
 html::Markup recover(std::string_view practice, std::string_view login, std::string_view problem);
-/// The one time that the next recovery code is shown.
-html::Markup recovered(const identity::Recovered& recovered);
+/// The one time that the next recovery code is shown: on the next kit. `address` as on the kit.
+html::Markup recovered(const identity::Recovered& recovered, std::string_view address);
 
 }  // namespace firedrill::web::pages

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "web/act_replies.h"
 #include "web/pages.h"
 #include "web/people_pages.h"
 #include "web/replies.h"
@@ -10,40 +11,6 @@ namespace firedrill::web {
 namespace {
 
 constexpr std::string_view kDifferent = "The new password was typed in two different ways. Type it again.";
-
-Response unreadable() {
-    return page_reply(400,
-                      pages::notice("The form could not be read", "Open the page again and send it anew."));
-}
-
-Response forbidden() {
-    return page_reply(403, pages::notice("Not yours to do",
-                                         "Your role does not allow that. Ask an owner of the practice."));
-}
-
-/// What is wrong with the person's input is 422; what is wrong with us or with the moment is 503.
-unsigned status_of(const Error& error) {
-    switch (error.fault) {
-        case Fault::bad_input:
-        case Fault::wrong_secret:
-        case Fault::refused:
-        case Fault::exists:
-        case Fault::limit:
-        case Fault::not_found: return 422;
-        default: return 503;
-    }
-}
-
-/// A sentence for people: errors of identity are written for them, those of the storage are not.
-std::string words_of(const Error& error) {
-    if (status_of(error) == 422 || error.fault == Fault::unavailable) {
-        std::string out = error.text + ".";
-        out[0] = out[0] >= 'a' && out[0] <= 'z' ? static_cast<char>(out[0] - 'a' + 'A') : out[0];
-        return out;
-    }
-    return "That does not work at the moment, and it may or may not have happened. Look again in a few "
-           "minutes.";
-}
 
 std::optional<identity::Role> role_of(std::string_view name) {
     const auto found = std::ranges::find(identity::kRoles, name, identity::role_name);
@@ -62,10 +29,6 @@ std::optional<identity::Action> action_of(Page page) {
     }
 }
 
-crypto::Secret secret_of(std::string_view text) {
-    return crypto::Secret(as_bytes(text));
-}
-
 }  // namespace
 
 void PeopleSite::handle_public(Request& request, Page page, Reply reply) {
@@ -78,7 +41,7 @@ void PeopleSite::handle_public(Request& request, Page page, Reply reply) {
         return reply(unreadable());
     }
     const WipedFields fields(std::move(*parsed));
-    is_join ? join(fields, request.peer, std::move(reply)) : recover(fields, request.peer, std::move(reply));
+    is_join ? join(fields, request.peer, std::move(reply)) : recover(fields, request, std::move(reply));
 }
 
 void PeopleSite::handle_private(Request& request, Page page, const Visitor& visitor, Reply reply) {
@@ -95,10 +58,8 @@ void PeopleSite::handle_private(Request& request, Page page, const Visitor& visi
         return reply(unreadable());
     }
     const WipedFields fields(std::move(*parsed));
-    const auto token = only_value(fields.all(), pages::kCsrfField);
-    if (!token || !crypto::equal_secret(as_bytes(*token), as_bytes(visitor.session.csrf))) {
-        return reply(
-            page_reply(403, pages::notice("Not accepted", "Open the page again and send it from there.")));
+    if (!has_session_token(fields, visitor.session)) {
+        return reply(not_sent_from_here());
     }
     switch (page) {
         case Page::staff_invite: return invite(fields, request.peer, visitor, std::move(reply));
@@ -220,7 +181,7 @@ void PeopleSite::join(const WipedFields& fields, const std::string& peer, Reply 
         }));
 }
 
-void PeopleSite::recover(const WipedFields& fields, const std::string& peer, Reply reply) {
+void PeopleSite::recover(const WipedFields& fields, const Request& request, Reply reply) {
     const auto practice = only_value(fields.all(), "practice");
     const auto code = only_value(fields.all(), "code");
     const auto login = only_value(fields.all(), "login");
@@ -233,10 +194,10 @@ void PeopleSite::recover(const WipedFields& fields, const std::string& peer, Rep
         return reply(page_reply(422, pages::recover(*practice, *login, kDifferent)));
     }
     identity_.people().recover(
-        {std::string(*practice), std::string(*code), std::string(*login), secret_of(*password), peer},
-        guard([practice = std::string(*practice), login = std::string(*login),
+        {std::string(*practice), std::string(*code), std::string(*login), secret_of(*password), request.peer},
+        guard([practice = std::string(*practice), login = std::string(*login), address = address_of(request),
                reply = std::move(reply)](Result<identity::Recovered> recovered) {
-            reply(recovered ? page_reply(200, pages::recovered(*recovered))
+            reply(recovered ? page_reply(200, pages::recovered(*recovered, address))
                             : page_reply(status_of(recovered.error()),
                                          pages::recover(practice, login, words_of(recovered.error()))));
         }));

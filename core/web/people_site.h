@@ -45,7 +45,7 @@ class PeopleSite {
                          Reply reply);
     void end_session(const WipedFields& fields, const Visitor& visitor, const Reply& reply);
     void join(const WipedFields& fields, const std::string& peer, Reply reply);
-    void recover(const WipedFields& fields, const std::string& peer, Reply reply);
+    void recover(const WipedFields& fields, const Request& request, Reply reply);
 
     template <class Function>
     auto guard(Function function) const {

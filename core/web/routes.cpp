@@ -16,7 +16,7 @@ struct Entry {
     std::array<std::string_view, 4> segments;
     std::size_t count;
 };
-constexpr std::array<Entry, 18> kRoutes = {{
+constexpr std::array<Entry, 24> kRoutes = {{
     {Page::home, kRead, {}, 0},
     {Page::status, kRead, {"status"}, 1},
     {Page::style, kRead, {"style.css"}, 1},
@@ -35,6 +35,12 @@ constexpr std::array<Entry, 18> kRoutes = {{
     {Page::account_password, kWrite, {"account", "password"}, 2},
     {Page::account_sessions, kWrite, {"account", "sessions"}, 2},
     {Page::recover, kBoth, {"recover"}, 1},
+    {Page::recover_shares, kBoth, {"recover", "shares"}, 2},
+    {Page::safekeeping, kRead, {"p", ":", "kit"}, 3},
+    {Page::kit_replace, kWrite, {"p", ":", "kit", "replace"}, 4},
+    {Page::escrow_make, kWrite, {"p", ":", "kit", "escrow"}, 4},
+    {Page::escrow_confirm, kWrite, {"p", ":", "kit", "confirm"}, 4},
+    {Page::escrow_end, kWrite, {"p", ":", "kit", "end"}, 4},
 }};
 
 /// "/a/b" to {"a", "b"}; "/" to nothing; nullopt when there are more than any route has, or an empty one.

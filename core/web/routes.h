@@ -30,6 +30,12 @@ enum class Page : std::uint8_t {
     account_password,
     account_sessions,
     recover,
+    recover_shares,
+    safekeeping,
+    kit_replace,
+    escrow_make,
+    escrow_confirm,
+    escrow_end,
 };
 struct Route {
     Page page = Page::home;

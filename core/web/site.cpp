@@ -13,6 +13,7 @@
 #include "web/post_checks.h"
 #include "web/replies.h"
 #include "web/routes.h"
+#include "web/safekeeping_site.h"
 #include "web/server.h"
 
 namespace firedrill::web {
@@ -96,7 +97,8 @@ class Site final : public Handler {
           identity_(identity),
           submissions_(submissions),
           options_(std::move(options)),
-          people_(seams_.clock, identity_, options_) {
+          people_(seams_.clock, identity_, options_),
+          safekeeping_(identity_) {
         for (std::string& host : options_.hosts) {
             std::ranges::transform(host, host.begin(), [](char c) {
                 return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -122,6 +124,11 @@ class Site final : public Handler {
     void get_home(Reply reply);
     Response get_status() const;
     bool is_degraded() const { return options_.is_degraded && options_.is_degraded(); }
+    pages::Notices notices_for(const identity::Session& session) const {
+        const auto practice = identity_.find_practice(session.practice_name);
+        const bool may_make_kit = identity::may(session.role, identity::Action::replace_kit);
+        return {is_degraded(), may_make_kit && practice && !practice->has_own_kit};
+    }
     static Response get_style();
     Response get_practice(const Route& route) const;
     Response get_form(const Route& route) const;
@@ -155,6 +162,7 @@ class Site final : public Handler {
     forms::Submissions& submissions_;
     SiteOptions options_;
     PeopleSite people_;
+    SafekeepingSite safekeeping_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< owned here alone; callbacks hold it weakly
 };
 
@@ -192,6 +200,12 @@ void Site::dispatch(Request& request, Reply reply) {
         case Page::submission: return get_submission(request, *route, std::move(reply));
         case Page::join:
         case Page::recover: return people_.handle_public(request, route->page, std::move(reply));
+        case Page::recover_shares: return safekeeping_.handle_public(request, std::move(reply));
+        case Page::safekeeping:
+        case Page::kit_replace:
+        case Page::escrow_make:
+        case Page::escrow_confirm:
+        case Page::escrow_end:
         case Page::staff:
         case Page::staff_invite:
         case Page::staff_disable:
@@ -209,7 +223,11 @@ void Site::visit_people(Request& request, const Route& route, Reply reply) {
         }
         return;
     }
-    people_.handle_private(request, route.page, {*session, *find_cookie(request, kCookie)}, std::move(reply));
+    const Visitor visitor{*session, *find_cookie(request, kCookie)};
+    if (SafekeepingSite::action_of(route.page)) {
+        return safekeeping_.handle_private(request, route.page, visitor, std::move(reply));
+    }
+    people_.handle_private(request, route.page, visitor, std::move(reply));
 }
 
 void Site::get_home(Reply reply) {
@@ -425,14 +443,15 @@ void Site::get_submissions(const Request& request, const Route& route, Reply rep
     if (!identity::may(session->role, identity::Action::list_submissions)) {
         return reply(not_yours());
     }
-    submissions_.list(session->practice, kListLimit,
-                      [this, alive = std::weak_ptr<int>(alive_), session = *session,
-                       reply = std::move(reply)](Result<std::vector<forms::Summary>> list) {
-                          if (!alive.expired()) {
-                              reply(list ? page_reply(200, pages::submissions(session, *list, is_degraded()))
-                                         : read_failed(session, list.error()));
-                          }
-                      });
+    submissions_.list(
+        session->practice, kListLimit,
+        [this, alive = std::weak_ptr<int>(alive_), session = *session,
+         reply = std::move(reply)](Result<std::vector<forms::Summary>> list) {
+            if (!alive.expired()) {
+                reply(list ? page_reply(200, pages::submissions(session, *list, notices_for(session)))
+                           : read_failed(session, list.error()));
+            }
+        });
 }
 
 void Site::get_submission(const Request& request, const Route& route, Reply reply) {

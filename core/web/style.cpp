@@ -67,6 +67,11 @@ dt { font-weight: 600; margin-top: 1rem; }
 dt.section { font-size: 1.2rem; margin-top: 1.75rem; border-bottom: 2px solid var(--line); }
 dd { margin: .15rem 0 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 code { font-family: ui-monospace, Consolas, monospace; overflow-wrap: anywhere; }
+.notice, .warning { border: 2px solid var(--line); border-radius: .35rem; padding: .75rem 1rem; }
+.warning { border-color: var(--wrong); }
+.code { font-size: 1.15rem; border: 2px solid var(--ink); border-radius: .35rem; padding: .75rem 1rem; }
+.code code { white-space: pre-wrap; }
+.sheet { border-top: 2px solid var(--line); margin-top: 1.5rem; padding-top: 1rem; }
 @media (min-width: 40rem) { main { padding: 2rem; } h1 { font-size: 2rem; } }
 @media (prefers-contrast: more) { :root { --line: #333; --soft: #222; } }
 @media print {
@@ -74,6 +79,8 @@ code { font-family: ui-monospace, Consolas, monospace; overflow-wrap: anywhere; 
   header, footer, .skip, .no-print, button { display: none; }
   main { max-width: none; }
   dt { break-after: avoid; }
+  .sheet { border-top: 0; margin-top: 0; break-after: page; break-inside: avoid; }
+  .sheet:last-child { break-after: auto; }
 }
 )css";
 

@@ -112,6 +112,26 @@ RC_GTEST_PROP(Shares, OnlyWhatASharesWritesIsAShare, (std::uint64_t seed)) {
     RC_ASSERT(crypto::equal_secret(again->view(), read->view()));
 }
 
+// The example of docs/formats/key_slots.md; computed there by other code.
+TEST(Shares, AreWrittenAsDocumented) {
+    Bytes bytes;
+    for (Byte i = 0; i < 16; ++i) {
+        bytes.push_back(static_cast<Byte>(0xa0 + i));
+    }
+    append(bytes, Bytes{2, 2, 0, 65, 3});
+    for (Byte i = 0; i < 64; ++i) {
+        bytes.push_back(i);
+    }
+    const crypto::Secret share{ByteView(bytes)};
+
+    EXPECT_EQ(write_share(share),
+              (ShareLines{"agsk-dixd-wuu4-pj7i-xgxk-zmfk", "px4z-seas-aieb-saai-canc-akbc",
+                          "shba-eswc-2nbw-ha8e-atci-jti8", "fiyc-6nbu-gs5d-sqt6-h3ae-etc4",
+                          "gjbf-e2vu-skjk-fnyc-4mtr-ga27", "ven3-wgw5-dqqb-3hi7-v2rj-8h6i"}));
+    EXPECT_EQ(to_hex(ByteView(share_fingerprint(share))), "fa13dda2be9f885d153e4d6d5cbcc0bd");
+    EXPECT_EQ(write_checksum(share_checksum(share)), "w6ed-yxx4");
+}
+
 TEST(Shares, AChecksumIsEightLettersAndSaysNothingElse) {
     const ShareChecksum checksum = share_checksum(sample());
     const std::string text = write_checksum(checksum);
