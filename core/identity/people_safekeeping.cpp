@@ -101,7 +101,8 @@ void PeopleNode::replace_kit(Confirmation who, Then<NewKit> then) {
     auto act = std::make_shared<Act>();
     act->who = std::move(who);
     act->action = Action::replace_kit;
-    act->work = [making, &entropy = tools_.seams.entropy](Act& self, const crypto::Secret&) -> Status {
+    act->work = [making, &entropy = tools_.seams.entropy](Act& self, OpenedAccount&,
+                                                          const crypto::Secret&) -> Status {
         const crypto::Secret code = draw_code(CodeKind::recovery, entropy);
         making->pair = make_recovery(self.credentials.practice.id, code, entropy);
         making->kit.code = write_code(CodeKind::recovery, code);
@@ -145,7 +146,8 @@ void PeopleNode::make_escrow(Confirmation who, std::uint32_t needed, std::vector
     act->who = std::move(who);
     act->action = Action::make_escrow;
     act->work = [made, needed, holders = std::move(holders), now = tools_.seams.clock.wall(),
-                 &entropy = tools_.seams.entropy](Act& self, const crypto::Secret&) -> Status {
+                 &entropy = tools_.seams.entropy](Act& self, OpenedAccount&,
+                                                  const crypto::Secret&) -> Status {
         *made = identity::make_escrow(self.credentials.practice.id, static_cast<std::uint8_t>(needed),
                                       holders, entropy);
         made->record.made_by = self.credentials.person.login;

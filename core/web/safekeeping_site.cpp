@@ -82,7 +82,7 @@ void SafekeepingSite::handle_public(Request& request, Reply reply) {
 
 void SafekeepingSite::handle_private(Request& request, Page page, const Visitor& visitor, Reply reply) {
     const auto action = action_of(page);
-    if (!action || !identity::may(visitor.session.role, *action)) {
+    if (!action || !identity::may(visitor.session, *action)) {
         return reply(forbidden());
     }
     if (request.method != Method::post) {

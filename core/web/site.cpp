@@ -126,7 +126,7 @@ class Site final : public Handler {
     bool is_degraded() const { return options_.is_degraded && options_.is_degraded(); }
     pages::Notices notices_for(const identity::Session& session) const {
         const auto practice = identity_.find_practice(session.practice_name);
-        const bool may_make_kit = identity::may(session.role, identity::Action::replace_kit);
+        const bool may_make_kit = identity::may(session, identity::Action::replace_kit);
         return {is_degraded(), may_make_kit && practice && !practice->has_own_kit};
     }
     static Response get_style();
