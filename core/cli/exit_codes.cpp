@@ -53,6 +53,9 @@ const std::vector<ExitCodeRow>& exit_code_table() {
         {ExitCode::limit, "limit", "A stated limit would be passed."},
         {ExitCode::timeout, "timeout", "Not done in time; try again."},
         {ExitCode::unavailable, "unavailable", "Cannot be reached or served now; try again later."},
+        {ExitCode::repairable, "repairable",
+         "Nothing is lost, but a copy is missing or differs; `firedrill store scrub` or the next start mends "
+         "it."},
         {ExitCode::sim_correctness, "sim_correctness",
          "Simulated: something acknowledged was lost or altered, or a bound was broken."},
         {ExitCode::sim_leak, "sim_leak", "Simulated: planted plaintext was found where nobody may read it."},

@@ -29,6 +29,7 @@ enum class ExitCode : int {
     limit = 15,
     timeout = 16,
     unavailable = 17,
+    repairable = 18,
     sim_correctness = 20,
     sim_leak = 21,
     sim_liveness = 22,

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "cli/exit_codes.h"
+#include "cli/inspection_text.h"
 #include "cli/place.h"
 #include "cli/real_world.h"
 #include "cli/verbs.h"
@@ -23,30 +24,6 @@ std::vector<Disk*> borrow(const std::vector<std::unique_ptr<Disk>>& disks) {
         out.push_back(disk.get());
     }
     return out;
-}
-
-json::object describe(const store::LogScan& scan) {
-    json::array members;
-    for (const store::LogScan::Member& member : scan.members) {
-        members.push_back(json::object{{"label", member.label},
-                                       {"is_present", member.is_present},
-                                       {"is_stale", member.is_stale},
-                                       {"last", member.last},
-                                       {"bytes", member.bytes},
-                                       {"segments", member.segments}});
-    }
-    json::array notes;
-    for (const std::string& text : scan.notes) {
-        notes.emplace_back(text);
-    }
-    return {{"node", to_hex(scan.identity.node)},
-            {"timeline", to_hex(scan.identity.timeline)},
-            {"first", scan.first},
-            {"last", scan.last},
-            {"torn_bytes", scan.torn_bytes},
-            {"repaired_records", scan.repaired_records},
-            {"disks", std::move(members)},
-            {"notes", std::move(notes)}};
 }
 
 Result<store::RestoreReport> run_restore(const RestoreVerbOptions& options) {
@@ -70,52 +47,6 @@ Result<store::RestoreReport> run_restore(const RestoreVerbOptions& options) {
     return report;
 }
 
-json::object describe(const store::Inspection::Store& store) {
-    json::array damaged;
-    for (store::PageNumber page : store.damaged) {
-        damaged.emplace_back(page);
-    }
-    return {{"store", to_hex(store.store)},   {"folded_sequence", store.folded_sequence},
-            {"sequence", store.sequence},     {"pages", store.pages},
-            {"file_bytes", store.file_bytes}, {"is_sound", store.is_sound},
-            {"damaged", std::move(damaged)}};
-}
-
-json::value describe(const std::optional<store::Inspection::LogDamage>& damage) {
-    if (!damage) {
-        return nullptr;
-    }
-    return json::object{{"segment", damage->segment},
-                        {"offset", damage->offset},
-                        {"first", damage->first},
-                        {"last", damage->last},
-                        {"text", damage->text}};
-}
-
-void print_inspection(const store::Inspection& found) {
-    print_line(fmt::format("log       LSN {} to {}, timeline {}", found.log.first, found.log.last,
-                           to_hex(found.log.identity.timeline)));
-    for (const store::LogScan::Member& member : found.log.members) {
-        print_line(fmt::format("log disk  {}  through LSN {}, {} segments, {} bytes{}", member.label,
-                               member.last, member.segments, member.bytes, member.is_stale ? "  STALE" : ""));
-    }
-    for (const store::Inspection::Store& store : found.stores) {
-        print_line(
-            fmt::format("store     {}  {} pages, commit {} (folded {}), {} bytes  {}", to_hex(store.store),
-                        store.pages, store.sequence, store.folded_sequence, store.file_bytes,
-                        store.is_sound ? "sound" : fmt::format("DAMAGED: {} pages", store.damaged.size())));
-    }
-    for (const std::string& text : found.log.notes) {
-        print_line(fmt::format("note      {}", text));
-    }
-    if (found.log_damage) {
-        print_line(fmt::format("DAMAGED   {}", found.log_damage->text));
-    }
-    print_line(found.is_sound
-                   ? "sound"
-                   : "NOT SOUND: \"firedrill store scrub\" mends what it can; else restore from a copy");
-}
-
 }  // namespace
 
 int restore(RestoreVerbOptions options) {
@@ -131,7 +62,7 @@ int restore(RestoreVerbOptions options) {
                          {"stores", report->stores},
                          {"bytes_read", report->bytes_read},
                          {"timeline", to_hex(report->timeline)},
-                         {"log", describe(report->scan)}};
+                         {"log", log_json(report->scan)}};
         print_line(json::serialize(out));
         return 0;
     }
@@ -210,18 +141,13 @@ int store(StoreOptions options) {
         return fail(found.error(), format);
     }
     if (format == Format::json) {
-        json::array stores;
-        for (const store::Inspection::Store& store : found->stores) {
-            stores.push_back(describe(store));
-        }
-        print_line(json::serialize(json::object{{"is_sound", found->is_sound},
-                                                {"log", describe(found->log)},
-                                                {"log_damage", describe(found->log_damage)},
-                                                {"stores", std::move(stores)}}));
+        print_line(json::serialize(inspection_json(*found)));
     } else {
-        print_inspection(*found);
+        for (const std::string& line : inspection_lines(*found)) {
+            print_line(line);
+        }
     }
-    return found->is_sound ? 0 : static_cast<int>(exit_code(Fault::damaged));
+    return static_cast<int>(exit_code_of(found->soundness));
 }
 
 }  // namespace firedrill::cli

@@ -26,12 +26,16 @@ class Inspector {
     struct Look {
         std::unique_ptr<PageStore> pages;  // null when it cannot be opened
         Inspection::Store found;
+        bool is_unreadable = false;           // its files tell nothing
+        CommitSequence first_logged = 0;      // of its commits in the log; 0: there are none
+        std::map<PageNumber, Digest> logged;  // newest image of each page in the log; when pages are verified
     };
     Result<LogCatalogue> catalogue();
     Status open_stores();
     Status take(const Commit& commit);
     Status finish(Look& look, bool verify);
     void complain(Look& look, const std::string& text);
+    [[nodiscard]] static bool is_mendable(const Look& look, const std::vector<PageNumber>& bad);
     Result<std::uint64_t> file_bytes(const StoreId& store);
 
     Disk& data_;
@@ -40,7 +44,12 @@ class Inspector {
     std::map<StoreId, Look> looks_;
     std::vector<std::string> notes_;
     std::uint64_t done_bytes_ = 0;
+    bool verifies_ = false;
 };
+
+Soundness worse(Soundness one, Soundness two) {
+    return std::max(one, two);
+}
 
 Result<LogCatalogue> Inspector::catalogue() {
     const DataFolder folder = TRY(read_data_folder(data_));
@@ -48,7 +57,7 @@ Result<LogCatalogue> Inspector::catalogue() {
 }
 
 void Inspector::complain(Look& look, const std::string& text) {
-    look.found.is_sound = false;
+    look.found.soundness = Soundness::damaged;
     look.pages.reset();
     notes_.push_back(text);
 }
@@ -62,6 +71,7 @@ Status Inspector::open_stores() {
             look.pages = std::move(*pages);
             look.found.folded_sequence = look.pages->folded().sequence;
         } else if (pages.error().fault == Fault::damaged) {
+            look.is_unreadable = true;
             complain(look, pages.error().text);
         } else {
             return std::move(pages).error();
@@ -79,6 +89,12 @@ Status Inspector::take(const Commit& commit) {
     }
     look.found.sequence = commit.sequence;
     look.found.pages = commit.page_count;
+    look.first_logged = look.first_logged == 0 ? commit.sequence : look.first_logged;
+    if (verifies_) {
+        for (const PageImage& image : commit.pages) {
+            look.logged[image.number] = image.leaf;
+        }
+    }
     if (look.pages == nullptr) {
         return {};
     }
@@ -102,9 +118,20 @@ Result<std::uint64_t> Inspector::file_bytes(const StoreId& store) {
     return total;
 }
 
+/// Does the log hold every one of these pages as the tree remembers it?
+bool Inspector::is_mendable(const Look& look, const std::vector<PageNumber>& bad) {
+    return std::all_of(bad.begin(), bad.end(), [&look](PageNumber page) {
+        const auto found = look.logged.find(page);
+        return found != look.logged.end() && look.pages->wants(page, found->second);
+    });
+}
+
 Status Inspector::finish(Look& look, bool verify) {
     look.found.file_bytes = TRY(file_bytes(look.found.store));
     if (look.pages == nullptr) {
+        // A start builds it anew when the log has all of it.
+        look.found.soundness =
+            look.is_unreadable && look.first_logged == 1 ? Soundness::repairable : Soundness::damaged;
         return {};
     }
     look.found.sequence = look.pages->position().sequence;
@@ -119,12 +146,16 @@ Status Inspector::finish(Look& look, bool verify) {
             progress_(done_bytes_, before + look.found.file_bytes);
         }
     }));
-    look.found.is_sound = look.found.damaged.empty();
+    if (!look.found.damaged.empty()) {
+        look.found.soundness =
+            is_mendable(look, look.found.damaged) ? Soundness::repairable : Soundness::damaged;
+    }
     look.found.damaged.resize(std::min(look.found.damaged.size(), kDamagedPagesShown));
     return {};
 }
 
 Result<Inspection> Inspector::run(bool verify) {
+    verifies_ = verify;
     const LogCatalogue found = TRY(catalogue());
     TRY(open_stores());
     const RecordSink sink = [this](Record&& record) -> Status {
@@ -155,13 +186,17 @@ Result<Inspection> Inspector::run(bool verify) {
     if (!has_beginning) {
         notes_.push_back(missing_beginning(found, begin));
     }
-    out.is_sound = whole.is_ok() && has_beginning && remarks == 0 && walked.scan.repaired_records == 0;
+    bool is_whole = remarks == 0 && walked.scan.repaired_records == 0;
     for (const LogScan::Member& member : walked.scan.members) {
-        out.is_sound = out.is_sound && member.is_present && (!member.is_stale || !whole);
+        is_whole = is_whole && member.is_present && (!member.is_stale || !whole);
+    }
+    out.soundness = is_whole ? Soundness::sound : Soundness::repairable;
+    if (!whole || !has_beginning) {
+        out.soundness = Soundness::damaged;
     }
     for (auto& [store, look] : looks_) {
         TRY(finish(look, verify));
-        out.is_sound = out.is_sound && look.found.is_sound;
+        out.soundness = worse(out.soundness, look.found.soundness);
         out.stores.push_back(std::move(look.found));
         look.pages.reset();
     }
@@ -171,6 +206,15 @@ Result<Inspection> Inspector::run(bool verify) {
 }
 
 }  // namespace
+
+std::string_view soundness_name(Soundness soundness) noexcept {
+    switch (soundness) {
+        case Soundness::sound: return "sound";
+        case Soundness::repairable: return "repairable";
+        case Soundness::damaged: return "damaged";
+    }
+    return "";
+}
 
 Result<Inspection> inspect(Disk& data, std::span<Disk* const> logs, bool verify, const Progress& progress) {
     return Inspector(data, logs, progress).run(verify);

@@ -39,6 +39,14 @@ struct RestoreReport {
 Result<RestoreReport> restore_from_log(std::span<Disk* const> sources, Disk& data,
                                        std::span<Disk* const> logs, const RestoreOptions& options);
 
+enum class Soundness : std::uint8_t {
+    sound,
+    repairable,  ///< everything is there once: a scrub, or the next start, makes it whole from log and
+                 ///< mirrors
+    damaged,     ///< something is nowhere on these disks: attach a good mirror, or restore from a copy
+};
+std::string_view soundness_name(Soundness soundness) noexcept;
+
 /// Keyless look at a data folder and its log disks, for `store inspect` and `store verify`.
 struct Inspection {
     LogScan log;
@@ -48,8 +56,9 @@ struct Inspection {
         CommitSequence sequence = 0;  ///< after replay
         PageNumber pages = 0;
         std::uint64_t file_bytes = 0;
-        bool is_sound = true;
+        Soundness soundness = Soundness::sound;
         std::vector<PageNumber> damaged;  ///< first 100 pages of the page file whose leaf differs
+        [[nodiscard]] bool is_sound() const noexcept { return soundness == Soundness::sound; }
     };
     /// Records that were durable once and that no log disk has any more; the log is known up to there only.
     struct LogDamage {
@@ -61,7 +70,8 @@ struct Inspection {
     };
     std::vector<Store> stores;
     std::optional<LogDamage> log_damage;
-    bool is_sound = true;  ///< stores, log and every log disk in service
+    Soundness soundness = Soundness::sound;  ///< of stores, log and every log disk in service: the worst
+    [[nodiscard]] bool is_sound() const noexcept { return soundness == Soundness::sound; }
 };
 /// Reads everything, changes nothing. `verify` also hashes every page of every page file.
 Result<Inspection> inspect(Disk& data, std::span<Disk* const> logs, bool verify, const Progress& progress);

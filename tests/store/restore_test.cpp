@@ -298,7 +298,7 @@ TEST(Inspect, TellsWhatIsThereAndFindsDamagedPages) {
 
     const auto sound = inspect(data, source.world.options().disks, true, nullptr);
     ASSERT_TRUE(sound) << sound.error().text;
-    EXPECT_TRUE(sound->is_sound);
+    EXPECT_TRUE(sound->is_sound());
     EXPECT_EQ(sound->log.last, 35U);
     ASSERT_EQ(sound->stores.size(), 3U);
     for (std::size_t i = 0; i < 3; ++i) {
@@ -314,12 +314,12 @@ TEST(Inspect, TellsWhatIsThereAndFindsDamagedPages) {
     ASSERT_TRUE(source.world.data.corrupt(file, 0, junk));
     const auto quick = inspect(data, source.world.options().disks, false, nullptr);
     ASSERT_TRUE(quick) << quick.error().text;
-    EXPECT_TRUE(quick->is_sound);
+    EXPECT_TRUE(quick->is_sound());
     const auto bad = inspect(data, source.world.options().disks, true, nullptr);
     ASSERT_TRUE(bad) << bad.error().text;
-    EXPECT_FALSE(bad->is_sound);
+    EXPECT_FALSE(bad->is_sound());
     EXPECT_FALSE(bad->stores[0].damaged.empty());
-    EXPECT_TRUE(bad->stores[1].is_sound);
+    EXPECT_TRUE(bad->stores[1].is_sound());
 }
 
 TEST(Inspect, RefusesWhatIsNoDataFolder) {

@@ -95,7 +95,7 @@ TEST_F(Retention, FoldedAndCoveredSegmentsGoFromEveryDiskAndTheNodeStartsAgain) 
     EXPECT_EQ(rows(world, kSecond), "6");
     expect_ok(world.read(kFirst, check_integrity));
     world.machine->cut_power();
-    EXPECT_TRUE(look(world).is_sound);
+    EXPECT_TRUE(look(world).is_sound());
     EXPECT_GT(look(world).log.first, 1U);
 }
 
@@ -199,7 +199,8 @@ TEST_F(Retention, APowerCutAtAnyOperationOfARemovalLosesNothing) {
             ++points;
             between_disks += segments(*world.logs[0]) != segments(*world.logs[1]) ? 1 : 0;
             const Inspection before_start = look(world);
-            ASSERT_TRUE(before_start.is_sound) << struck << " " << k << " " << before_start.log.notes.size();
+            ASSERT_TRUE(before_start.is_sound())
+                << struck << " " << k << " " << before_start.log.notes.size();
             is_all_covered = false;
             world.boot();
             const Status opened = world.open();
@@ -404,7 +405,7 @@ TEST_F(Retention, ALogThatLostItsBeginningByItselfIsNotSound) {
     ASSERT_TRUE(world.logs[0]->remove(to_text(segments(*world.logs[0]).front())));
     ASSERT_TRUE(world.logs[0]->sync_names());
 
-    EXPECT_FALSE(look(world).is_sound);
+    EXPECT_FALSE(look(world).is_sound());
     world.boot();
     expect_ok(world.open());  // every page is there all the same
 

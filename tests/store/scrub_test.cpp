@@ -73,7 +73,7 @@ TEST_F(Scrub, MendsPagesFromTheLogAndRecordsFromTheMirror) {
                     .has_value());
     auto seen = inspect(*world.data, logs, true, {});
     ASSERT_TRUE(seen) << seen.error().text;
-    EXPECT_FALSE(seen->is_sound);
+    EXPECT_EQ(seen->soundness, Soundness::repairable);
 
     const auto report = scrub_folder(*world.data, logs, {});
 
@@ -83,7 +83,7 @@ TEST_F(Scrub, MendsPagesFromTheLogAndRecordsFromTheMirror) {
     EXPECT_EQ(report->not_repairable, 0U);
     seen = inspect(*world.data, logs, true, {});
     ASSERT_TRUE(seen) << seen.error().text;
-    EXPECT_TRUE(seen->is_sound);
+    EXPECT_TRUE(seen->is_sound());
     ASSERT_TRUE(world.open());
     ASSERT_TRUE(world.unlock(kFirst));
     EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "20");
@@ -99,7 +99,7 @@ TEST_F(Scrub, SaysWhatItCannotMendAndLeavesItAsItIs) {
     const auto seen = inspect(*world.data, logs, true, {});
 
     ASSERT_TRUE(seen) << seen.error().text;
-    EXPECT_FALSE(seen->is_sound);
+    EXPECT_EQ(seen->soundness, Soundness::damaged);
     ASSERT_TRUE(seen->log_damage.has_value());
     EXPECT_EQ(seen->log_damage->segment, segment(*world.logs[0]));
     EXPECT_EQ(seen->log_damage->offset, record(*world.logs[0], 6));
@@ -120,9 +120,38 @@ TEST_F(Scrub, ALogThatEndsBelowThePageFilesIsDamageEvenInItsLastRecord) {
     const auto seen = inspect(*world.data, logs, true, {});
 
     ASSERT_TRUE(seen) << seen.error().text;
-    EXPECT_FALSE(seen->is_sound);
+    EXPECT_FALSE(seen->is_sound());
     ASSERT_TRUE(seen->log_damage.has_value());
     EXPECT_EQ(seen->log_damage->first, last);
+}
+
+TEST_F(Scrub, APageThatTheLogDoesNotHoldEitherIsDamage) {
+    StoreWorld& world = begin(1);
+    // The only record that holds the page is damaged, and so is the page.
+    const std::string name = segment(*world.logs[0]);
+    const Bytes file = *world.data->peek(page_file_name(kFirst, 1));
+    const Bytes log = *world.logs[0]->peek(name);
+    const Bytes page(file.begin() + 5 * kPageSize, file.begin() + 6 * kPageSize);
+    const auto at = std::search(log.begin(), log.end(), page.begin(), page.end());
+    ASSERT_NE(at, log.end());
+    ASSERT_TRUE(world.logs[0]->corrupt(name, static_cast<std::uint64_t>(at - log.begin()), Bytes(50, 0xee)));
+    ASSERT_TRUE(world.data->corrupt(page_file_name(kFirst, 1), 5 * kPageSize, Bytes(100, 0xee)).has_value());
+
+    const auto seen = inspect(*world.data, logs, true, {});
+
+    ASSERT_TRUE(seen) << seen.error().text;
+    EXPECT_EQ(seen->soundness, Soundness::damaged);
+    EXPECT_EQ(seen->stores.front().soundness, Soundness::damaged);
+}
+
+TEST_F(Scrub, AStoreWhoseFilesTellNothingIsBuiltAnewFromAWholeLog) {
+    StoreWorld& world = begin(1);
+    ASSERT_TRUE(world.data->corrupt(leaves_file_name(kFirst), 0, Bytes(64, 0xee)).has_value());
+
+    EXPECT_EQ(inspect(*world.data, logs, true, {})->soundness, Soundness::repairable);
+    ASSERT_TRUE(world.open());
+    ASSERT_TRUE(world.unlock(kFirst));
+    EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "20");
 }
 
 TEST_F(Scrub, AMirrorThatIsNotHereIsNotSound) {
@@ -132,7 +161,7 @@ TEST_F(Scrub, AMirrorThatIsNotHereIsNotSound) {
     const auto report = scrub_folder(*world.data, std::span(logs).first(1), {});
 
     ASSERT_TRUE(seen) << seen.error().text;
-    EXPECT_FALSE(seen->is_sound);
+    EXPECT_EQ(seen->soundness, Soundness::repairable);
     ASSERT_TRUE(report) << report.error().text;
     EXPECT_EQ(report->not_repairable, 1U);
 }
