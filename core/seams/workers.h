@@ -23,6 +23,8 @@ enum class Lane : std::uint32_t {
     fold = 3,
     audit = 4,
     upkeep = 5,
+    other_folds = 6,
+    slots = 7,
     first_practice = 16,
 };
 

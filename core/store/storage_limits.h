@@ -19,7 +19,7 @@ inline constexpr std::uint64_t kPromisedBytes = record_bytes(256);
 inline constexpr std::uint64_t kSpaceAhead = 4ull << 20;
 /// Records of one append: LogWriter's limit.
 inline constexpr std::size_t kMaxBatch = 4096;
-/// When folding fails, writing goes on until this many times fold_after_bytes wait in memory.
+/// While folding fails or takes long, writing goes on until this many times fold_after_bytes wait in memory.
 inline constexpr std::uint64_t kBacklogFolds = 8;
 /// How often the log is asked whether an hour has passed.
 inline constexpr Duration kTickPeriod = std::chrono::minutes(1);

@@ -215,7 +215,7 @@ void LoopStorage::refuse_waiting(const Error& error) {
     std::vector<Store*> waiting;
     for (const auto& [id, store] : stores_) {
         const bool is_writer = !store->queue.empty() && is_writing(*store->queue.front());
-        if (store->is_waiting && is_writer) {
+        if (store->is_waiting && !store->waits_for_fold && is_writer) {
             waiting.push_back(store.get());
         }
     }
@@ -266,6 +266,9 @@ void LoopStorage::fail(const Error& error) {
     std::multimap<Lsn, Handler> held = std::exchange(held_, {});
     for (auto& entry : held) {
         entry.second();
+    }
+    for (const auto& frozen : std::exchange(frozen_, {})) {
+        answer(std::move(frozen.second->done), {});
     }
     for (const auto& [id, store] : stores_) {
         std::deque<ItemPtr> queue = std::exchange(store->queue, {});

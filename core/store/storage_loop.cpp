@@ -128,7 +128,7 @@ void LoopStorage::set_node_slots(Bytes document, Done done) {
         // The log is what counts; the file lets a passphrase be tried before the log is read.
         const auto written = std::make_shared<Status>();
         seams_.workers.run(
-            Lane::fold,
+            Lane::slots,
             [data = &seams_.data, shared, written] { *written = write_node_slots(*data, *shared); },
             [this, alive = std::weak_ptr(alive_), written, done = std::move(done)]() mutable {
                 if (!alive.expired()) {
@@ -266,6 +266,11 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
         case Kind::rest: return true;
         case Kind::write:
         case Kind::reseal:
+            if (is_too_far_ahead(store)) {
+                store.is_waiting = true;  // until its fold is over
+                store.waits_for_fold = true;
+                return false;
+            }
             if (promised_bytes() + kPromisedBytes <= space_bytes_) {
                 return true;
             }
@@ -383,22 +388,41 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
 /// The long part of a fold, beside the store's own lane: commits and reads do not wait for it.
 void LoopStorage::run_fold(Store& store, ItemPtr item) {
     store.is_folding = true;
-    seams_.workers.run(
-        Lane::fold, [fold = item->fold] { fold->run(); },
-        [this, alive = std::weak_ptr(alive_), &store, item] {
-            if (alive.expired()) {
-                return;
-            }
-            if (fatal_) {
-                answer(std::move(item->done), {});
-                return;
-            }
-            store.folded = std::make_shared<Item>();
-            store.folded->kind = Kind::end_fold;
-            store.folded->done = std::move(item->done);
-            store.folded->fold = std::move(item->fold);
-            advance(store);
-        });
+    frozen_.emplace_back(&store, std::move(item));
+    start_folds();
+}
+
+/// As many as there are lanes for folds: none waits behind a slow one while another lane is free.
+void LoopStorage::start_folds() {
+    for (std::size_t lane = 0; lane < kFoldLanes.size() && !frozen_.empty(); ++lane) {
+        if (is_fold_lane_busy_[lane]) {
+            continue;
+        }
+        is_fold_lane_busy_[lane] = true;
+        auto [store, item] = std::move(frozen_.front());
+        frozen_.pop_front();
+        seams_.workers.run(
+            kFoldLanes[lane], [fold = item->fold] { fold->run(); },
+            [this, alive = std::weak_ptr(alive_), store = store, item = item, lane] {
+                if (!alive.expired()) {
+                    is_fold_lane_busy_[lane] = false;
+                    take_over_fold(*store, *item);
+                    start_folds();
+                }
+            });
+    }
+}
+
+void LoopStorage::take_over_fold(Store& store, Item& item) {
+    if (fatal_) {
+        answer(std::move(item.done), {});
+        return;
+    }
+    store.folded = std::make_shared<Item>();
+    store.folded->kind = Kind::end_fold;
+    store.folded->done = std::move(item.done);
+    store.folded->fold = std::move(item.fold);
+    advance(store);
 }
 
 void LoopStorage::finish_fold(Store& store, const Status& status) {
@@ -435,6 +459,11 @@ std::optional<Error> LoopStorage::backlog(const Store& store) const {
     }
     return Error{store.fold_failure->fault,
                  fmt::format("store {} cannot be folded: {}", to_hex(store.id), store.fold_failure->text)};
+}
+
+/// A fold that takes long must not make memory grow for ever either: the store's own writers wait for it.
+bool LoopStorage::is_too_far_ahead(const Store& store) const {
+    return store.is_folding && store.last.unfolded_bytes >= options_.fold_after_bytes * kBacklogFolds;
 }
 
 void LoopStorage::wake_waiting() {

@@ -6,6 +6,7 @@
 //   durable; `done`s wait.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -20,6 +21,9 @@
 namespace firedrill::store {
 
 class LogScrub;
+
+/// Folds of different stores run beside each other on these: a store whose files are slow keeps one of them.
+inline constexpr std::array kFoldLanes{Lane::fold, Lane::other_folds};
 
 /// What recovery knows of a store.
 struct RecoveredStore {
@@ -104,6 +108,9 @@ class LoopStorage final : public Storage {
     void start(Store& store, ItemPtr item);
     void finish(Store& store, const ItemPtr& item, LaneReport report);
     void run_fold(Store& store, ItemPtr item);
+    void start_folds();
+    void take_over_fold(Store& store, Item& item);
+    [[nodiscard]] bool is_too_far_ahead(const Store& store) const;
     void finish_fold(Store& store, const Status& status);
 
     // storage_rest.cpp: memory of stores that nobody uses.
@@ -167,6 +174,8 @@ class LoopStorage final : public Storage {
     std::vector<std::string> notes_;
     std::vector<LogScan::Member> members_;
 
+    std::deque<std::pair<Store*, ItemPtr>> frozen_;  // folds for which no lane is free yet
+    std::array<bool, kFoldLanes.size()> is_fold_lane_busy_{};
     std::uint64_t memory_bytes_ = 0;  // of all stores
     std::uint64_t rest_above_ = 0;    // of memory_bytes_: when to look for stores to rest
     std::uint64_t uses_ = 0;
