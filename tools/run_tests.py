@@ -2,7 +2,8 @@
 
 Lines of tests.list: `gtest NAME PROGRAM`, `replay NAME PROGRAM CORPUS` (a fuzz target without engine over its corpus;
 every input counts as one), `bench NAME PROGRAM ARGUMENTS…` (counts as one). The last line is "N passed, N failed"; the exit code is 1
-when anything failed. A program that crashes, hangs or runs no test counts as one failure.
+when anything failed. A program that crashes, hangs or runs no test counts as one failure. Before it the crash points that the
+tests say they tried: one disk operation of one history at which one mishap strikes, each.
 """
 import argparse
 import concurrent.futures
@@ -21,6 +22,7 @@ LONGEST_OUTPUT = 20000
 class Outcome:
     def __init__(self, name):
         self.name, self.passed, self.failed, self.seconds, self.words = name, 0, 0, 0.0, ''
+        self.crash_points = self.histories = 0
 
 
 def run(command, environment):
@@ -52,6 +54,8 @@ def run_gtest(outcome, program):
         return
     cases = [case for suite in result.get('testsuites', []) for case in suite.get('testsuite', [])
              if case.get('status') == 'RUN']
+    outcome.crash_points = sum(int(case.get('crash_points', 0)) for case in cases)
+    outcome.histories = sum(int(case.get('histories', 0)) for case in cases)
     outcome.failed = sum(1 for case in cases if case.get('failures'))
     outcome.passed = sum(1 for case in cases if not case.get('failures') and case.get('result') != 'SKIPPED')
     if code != 0 and outcome.failed == 0:
@@ -103,12 +107,14 @@ def main():
     parser.add_argument('--jobs', type=int, default=2)
     args = parser.parse_args()
     lines = [line for line in (args.build / 'tests.list').read_text().splitlines() if line]
-    passed = failed = 0
+    passed = failed = crash_points = histories = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
         for future in concurrent.futures.as_completed([pool.submit(run_line, line) for line in lines]):
             outcome = future.result()
             passed += outcome.passed
             failed += outcome.failed
+            crash_points += outcome.crash_points
+            histories += outcome.histories
             if outcome.failed:
                 words = outcome.words
                 if len(words) > LONGEST_OUTPUT:
@@ -117,6 +123,8 @@ def main():
             verdict = 'FAILED' if outcome.failed else 'ok'
             counts = f'{outcome.passed} passed' + (f', {outcome.failed} failed' if outcome.failed else '')
             print(f'{verdict:6} {outcome.name:28} {counts:24} {outcome.seconds:6.1f} s', flush=True)
+    if crash_points:
+        print(f'{crash_points} crash points in {histories} histories', flush=True)
     print(f'{passed} passed, {failed} failed', flush=True)
     sys.exit(1 if failed or not passed else 0)
 

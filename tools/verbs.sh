@@ -8,6 +8,7 @@ verb_help() {
                            prints the scoreboard and writes build/report/scoreboard.json
   test [--long] [--asan]   build and run all tests, replay the fuzz corpora, run the benches tiny;
                            ends with the line "N passed, N failed"
+  test --tsan              build and run what uses real threads under ThreadSanitizer
   serve [arguments]        build, then serve the demo practice; arguments go to `firedrill serve --demo`
   build [TARGET...]        build the program, build/firedrill (or the named Ninja targets; `all` for everything)
   bench [SUITE] [--json]   build and measure; SUITE is store or sim (default: both), or crypto
@@ -61,7 +62,10 @@ verb_test() {
             --asan)
                 folder=build-asan
                 options=(-Db_sanitize=address,undefined -Db_lundef=false) ;;
-            *) fail_usage "\"$1\" is not an argument of test; it takes --long and --asan" ;;
+            --tsan)
+                [ $# -eq 1 ] && [ "$long" = no ] && [ "$folder" = build ] || fail_usage "--tsan stands alone"
+                verb_test_threads ;;
+            *) fail_usage "\"$1\" is not an argument of test; it takes --long and --asan, or --tsan alone" ;;
         esac
         shift
     done
@@ -72,6 +76,14 @@ verb_test() {
     export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
     release_locks
     exec python3 tools/run_tests.py "$folder" --jobs "$(nproc)"
+}
+
+# Botan and SQLite are as everywhere, not instrumented: what they do to memory of their own is not looked at.
+verb_test_threads() {
+    prepare build-tsan -Db_sanitize=thread -Db_lundef=false
+    compile build-tsan firedrill tests/races/planted_race tests/seams/seams_tests tests/store/store_threads_tests
+    release_locks
+    exec python3 tools/run_races.py build-tsan
 }
 
 verb_bench() {

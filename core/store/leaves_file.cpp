@@ -67,7 +67,10 @@ Result<LeavesHeader> read_leaves_header(Disk& data, StoreId store, File& file) {
     Reader in(bytes);
     const bool is_ours = as_text(in.bytes(kMagic.size())) == kMagic;
     const std::uint32_t version = in.u32();
-    if (is_ours && version > kVersion) {
+    // The digest keeps its place in every version: a rotten number must not pass for a newer program's.
+    const Digest digest = crypto::sha256(ByteView(bytes).first(kHeaderSize));
+    const bool is_whole = equal(digest.view(), ByteView(bytes).subspan(kHeaderSize, digest.view().size()));
+    if (is_ours && is_whole && version > kVersion) {
         return Error{Fault::newer_format,
                      fmt::format("{}/{} has format {}, this program knows {}; upgrade the program",
                                  data.label(), leaves_file_name(store), version, kVersion)};
@@ -84,8 +87,7 @@ Result<LeavesHeader> read_leaves_header(Disk& data, StoreId store, File& file) {
     in.fill(stated.bytes);
     const bool is_sound = is_ours && in.is_done() && version == kVersion && header.store == store &&
                           header.generation != 0 && header.position.sequence != 0 &&
-                          header.position.page_count <= kMaxPages &&
-                          crypto::sha256(ByteView(bytes).first(kHeaderSize)) == stated;
+                          header.position.page_count <= kMaxPages && digest == stated;
     return is_sound ? Result<LeavesHeader>(header)
                     : bad_leaves(data, store, "is not a sound leaves file of this store");
 }

@@ -141,6 +141,9 @@ class SimDisk final : public Disk {
     /// The next operation takes this much longer.
     std::uint32_t stall(Duration extra);
     std::uint32_t die();
+    [[nodiscard]] bool is_dead() const noexcept { return dead_; }
+    /// Whatever was armed and did not strike yet never will: calls to fail, syncs, reads and writes, cuts.
+    void disarm();
     /// Every operation takes `factor` times as long; 1 is healthy.
     void set_slowness(std::uint32_t factor) { slowness_ = factor; }
     void set_capacity(std::uint64_t bytes) { options_.capacity_bytes = bytes; }

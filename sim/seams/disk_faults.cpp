@@ -188,6 +188,12 @@ std::uint32_t SimDisk::put_back(const DiskImage& image) {
     return record.id;
 }
 
+void SimDisk::disarm() {
+    call_failure_.reset();
+    armed_.clear();
+    cut_after_ = 0;
+}
+
 void SimDisk::replace() {
     ++generation_;
     ++claim_number_;

@@ -84,12 +84,21 @@ class StoreWorld {
         made.parts = parts;
         return made;
     }
+    [[nodiscard]] Seams seams() {
+        Seams made = machine->seams();
+        return {made.clock,
+                made.network,
+                made.entropy,
+                made.workers,
+                data_instead != nullptr ? *data_instead : made.data,
+                made.logs};
+    }
     Status create() {
-        storage = TRY(Storage::create(machine->seams(), options(), as_bytes("slots")));
+        storage = TRY(Storage::create(seams(), options(), as_bytes("slots")));
         return {};
     }
     Status open() {
-        storage = TRY(Storage::open(machine->seams(), options()));
+        storage = TRY(Storage::open(seams(), options()));
         return {};
     }
     /// Power loss, then recovery.
@@ -165,6 +174,7 @@ class StoreWorld {
     Lsn accept_loss_after = 0;
     std::uint64_t unfolded_log_limit = 64ULL << 20;
     Duration scrub_period{0};
+    Disk* data_instead = nullptr;  // what the storage sees in the place of `data`
     PageSource page_source;
     Covered covered;
     std::function<void(const std::string&)> on_note;
