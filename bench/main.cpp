@@ -1,5 +1,5 @@
-// firedrill_bench [SUITE] [--json] [--tiny]: measures, prints rows, exits 0 once measured, whatever the goals
-// say.
+// firedrill_bench [SUITE] [--only=TEXT] [--json] [--tiny]: measures, prints rows, exits 0 once measured,
+// whatever the goals say. --only keeps the rows whose name contains TEXT.
 //
 // Standard output holds the rows only; the machine's state (load, sync latency) goes to standard error.
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "machine.h"
+#include "probe.h"
 #include "runner.h"
 #include "suites.h"
 
@@ -19,12 +20,15 @@ namespace {
 
 struct Arguments {
     std::string suite;
+    std::string only;
     Size size = Size::full;
     bool is_json = false;
 };
 
 int fail_usage(std::string_view words) {
-    fmt::print(stderr, "firedrill_bench: {}; usage: firedrill_bench [SUITE] [--json] [--tiny], suites: {}\n",
+    fmt::print(stderr,
+               "firedrill_bench: {}; usage: firedrill_bench [SUITE] [--only=TEXT] [--json] [--tiny], "
+               "suites: {}\n",
                words, suite_names());
     return 2;
 }
@@ -37,7 +41,11 @@ int run(const Arguments& arguments) {
         if (!arguments.suite.empty() && arguments.suite != maker.name) {
             continue;
         }
-        const Suite suite = maker.make(scratch.path(), arguments.size);
+        Suite suite = maker.make(scratch.path(), arguments.size);
+        keep_only(suite, arguments.only);
+        if (suite.contenders.empty()) {
+            continue;
+        }
         const std::vector<Row> some = make_rows(suite, measure(suite, arguments.size));
         rows.insert(rows.end(), some.begin(), some.end());
     }
@@ -47,6 +55,11 @@ int run(const Arguments& arguments) {
 }
 
 int main_of(int argc, char** argv) {
+    if (argc == 2) {
+        if (const auto code = serve_probe(argv[1])) {
+            return *code;
+        }
+    }
     Arguments arguments;
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
@@ -54,6 +67,8 @@ int main_of(int argc, char** argv) {
             arguments.is_json = true;
         } else if (word == "--tiny") {
             arguments.size = Size::tiny;
+        } else if (word.starts_with("--only=")) {
+            arguments.only = word.substr(7);
         } else if (word.starts_with('-')) {
             return fail_usage(fmt::format("unknown argument {}", word));
         } else if (!has_suite(word) || !arguments.suite.empty()) {

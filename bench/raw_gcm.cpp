@@ -38,17 +38,22 @@ PageSealing::PageSealing() : state_(std::make_unique<State>()) {
 }
 PageSealing::~PageSealing() = default;
 
-void PageSealing::seal_page() {
+void PageSealing::seal_record(std::uint32_t pages) {
     store_u64(state_->nonce.data(), ++state_->count);
-    state_->cipher->seal(2, state_->count, state_->nonce, state_->plain, state_->sealed);
+    for (std::uint32_t page = 1; page <= pages; ++page) {
+        store_u64(state_->nonce.data() + state_->nonce.size() - 8, page);
+        state_->cipher->seal(page, state_->count, state_->nonce, state_->plain, state_->sealed);
+    }
 }
 
-void PageSealing::seal_raw() {
-    store_u64(state_->raw_nonce.data(), ++state_->count);
-    state_->raw->set_associated_data(std::array<Byte, 16>{});
-    state_->raw->start(state_->raw_nonce);
-    state_->buffer.assign(state_->plain.begin(), state_->plain.begin() + store::kPlainSize);
-    state_->raw->finish(state_->buffer);
+void PageSealing::seal_raw(std::uint32_t pages) {
+    for (std::uint32_t page = 0; page < pages; ++page) {
+        store_u64(state_->raw_nonce.data(), ++state_->count);
+        state_->raw->set_associated_data(std::array<Byte, 16>{});
+        state_->raw->start(state_->raw_nonce);
+        state_->buffer.assign(state_->plain.begin(), state_->plain.begin() + store::kPlainSize);
+        state_->raw->finish(state_->buffer);
+    }
 }
 
 }  // namespace firedrill::bench

@@ -29,7 +29,7 @@ class Collector final : public benchmark::BenchmarkReporter {
     [[nodiscard]] Samples medians() const {
         Samples out;
         for (const auto& [name, kept] : kept_) {
-            out[name] = {median(kept.rates), median(kept.costs)};
+            out[name] = {median(kept.rates), median(kept.costs), median(kept.values)};
         }
         return out;
     }
@@ -38,6 +38,7 @@ class Collector final : public benchmark::BenchmarkReporter {
     struct Kept {
         std::vector<double> rates;
         std::vector<double> costs;
+        std::vector<double> values;
     };
     void keep(const Run& run) {
         const auto items = run.counters.find("items_per_second");
@@ -49,6 +50,8 @@ class Collector final : public benchmark::BenchmarkReporter {
         Kept& kept = kept_[run.run_name.function_name];
         kept.rates.push_back(items->second.value);
         kept.costs.push_back(run.cpu_accumulated_time / item_count * 1e6);
+        const auto value = run.counters.find(kValue);
+        kept.values.push_back(value == run.counters.end() ? 0 : value->second.value);
     }
 
     std::map<std::string, Kept> kept_;
@@ -60,6 +63,25 @@ std::string number(double value) {
 }
 std::string number(const std::optional<double>& value, const char* absent) {
     return value ? number(*value) : absent;
+}
+double figure_of(const Sample& sample, Figure figure) {
+    switch (figure) {
+        case Figure::rate: return sample.items_per_second;
+        case Figure::cpu_cost: return sample.cpu_us_per_item;
+        case Figure::value: return sample.value;
+    }
+    return 0;
+}
+std::string unit_of(const RowPlan& plan) {
+    switch (plan.figure) {
+        case Figure::rate: return "1/s";
+        case Figure::cpu_cost: return "us CPU";
+        case Figure::value: return plan.unit;
+    }
+    return {};
+}
+std::string words_of(const std::optional<bool>& holds, const char* yes, const char* no, const char* stated) {
+    return !holds ? stated : (*holds ? yes : no);
 }
 
 }  // namespace
@@ -79,6 +101,16 @@ bool meets(double value, const std::string& goal) {
     return goal[0] == '>' ? value >= bound : value <= bound;
 }
 
+void keep_only(Suite& suite, std::string_view text) {
+    std::erase_if(suite.rows,
+                  [text](const RowPlan& row) { return row.name.find(text) == std::string::npos; });
+    std::erase_if(suite.contenders, [&suite](const Contender& contender) {
+        return std::ranges::none_of(suite.rows, [&contender](const RowPlan& row) {
+            return row.ours == contender.name || row.peer == contender.name;
+        });
+    });
+}
+
 Samples measure(const Suite& suite, Size size) {
     benchmark::ClearRegisteredBenchmarks();
     std::vector<std::string> words{
@@ -94,6 +126,9 @@ Samples measure(const Suite& suite, Size size) {
     for (const Contender& contender : suite.contenders) {
         auto* registered = benchmark::RegisterBenchmark(contender.name.c_str(), contender.body);
         registered->UseRealTime()->MeasureProcessCPUTime();
+        if (contender.repetitions > 0) {
+            registered->Repetitions(contender.repetitions);
+        }
         if (size == Size::tiny) {
             registered->Iterations(1);
         } else if (contender.iterations > 0) {
@@ -114,19 +149,20 @@ std::vector<Row> make_rows(const Suite& suite, const Samples& samples) {
         const auto figure = [&](const std::string& name) {
             const auto found = samples.find(name);
             CHECK(found != samples.end());
-            return plan.figure == Figure::rate ? found->second.items_per_second
-                                               : found->second.cpu_us_per_item;
+            return figure_of(found->second, plan.figure);
         };
         Row row;
         row.name = plan.name;
         row.ours = figure(plan.ours);
-        row.unit = plan.figure == Figure::rate ? "1/s" : "us CPU";
+        row.unit = unit_of(plan);
         row.goal = plan.goal;
         if (!plan.peer.empty()) {
             row.peer = figure(plan.peer);
             row.ratio = *row.peer > 0 ? row.ours / *row.peer : 0;
         }
-        row.holds = meets(row.ratio.value_or(row.ours), row.goal);
+        if (!row.goal.empty()) {
+            row.holds = meets(row.ratio.value_or(row.ours), row.goal);
+        }
         rows.push_back(std::move(row));
     }
     return rows;
@@ -139,7 +175,7 @@ std::string rows_json(const std::vector<Row>& rows) {
             "{}\n{{\"name\": \"{}\", \"ours\": {}, \"peer\": {}, \"unit\": \"{}\", \"ratio\": {}, "
             "\"goal\": \"{}\", \"holds\": {}}}",
             out.size() > 1 ? "," : "", row.name, number(row.ours), number(row.peer, "null"), row.unit,
-            number(row.ratio, "null"), row.goal, row.holds);
+            number(row.ratio, "null"), row.goal, words_of(row.holds, "true", "false", "null"));
     }
     return out + "\n]\n";
 }
@@ -150,7 +186,7 @@ std::string rows_text(const std::vector<Row>& rows) {
     for (const Row& row : rows) {
         out += fmt::format("{:52} {:>9} {:>9} {:>7} {:>7}  {:8} {}\n", row.name, number(row.ours),
                            number(row.peer, "-"), row.unit, number(row.ratio, "-"), row.goal,
-                           row.holds ? "yes" : "no");
+                           words_of(row.holds, "yes", "no", "stated"));
     }
     return out;
 }

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace firedrill::bench {
@@ -21,19 +22,24 @@ struct Contender {
     std::string name;
     std::function<void(benchmark::State&)> body;
     std::int64_t iterations = 0;  ///< fixed count for a repetition; 0 lets the library choose
+    int repetitions = 0;          ///< 0: as many as the others
 };
 
 enum class Figure : std::uint8_t {
     rate,      ///< items a second; more is better
     cpu_cost,  ///< microseconds of processor time an item, all threads; less is better
+    value,     ///< what the contender put into the counter kValue, in the row's own unit
 };
+inline constexpr const char* kValue = "value";
 
 struct RowPlan {
     std::string name;
     Figure figure = Figure::rate;
     std::string ours;
     std::string peer;  ///< empty: an absolute goal
-    std::string goal;  ///< ">= 3" or "<= 1.25": of the ratio ours/peer, or of ours when there is no peer
+    /// ">= 3" or "<= 1.25": of the ratio ours/peer, or of ours when there is no peer. Empty: only stated.
+    std::string goal;
+    std::string unit;  ///< of Figure::value
 };
 
 struct Suite {
@@ -45,6 +51,7 @@ struct Suite {
 struct Sample {
     double items_per_second = 0;
     double cpu_us_per_item = 0;
+    double value = 0;
 };
 /// Medians by contender.
 using Samples = std::map<std::string, Sample>;
@@ -56,11 +63,13 @@ struct Row {
     std::string unit;
     std::optional<double> ratio;
     std::string goal;
-    bool holds = false;
+    std::optional<bool> holds;  ///< nothing when there is no goal
 };
 
 enum class Size : std::uint8_t { full, tiny };
 
+/// Drops the rows whose names do not contain `text`, and the contenders that no row is left to ask for.
+void keep_only(Suite& suite, std::string_view text);
 /// Runs every contender of the suite. Throws std::runtime_error when one fails.
 Samples measure(const Suite& suite, Size size);
 /// CHECKs that every contender a plan names was measured.

@@ -82,6 +82,7 @@ class PosixFile final : public File {
         if (uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(size_bytes)); }) != 0) {
             return error("cannot set the size");
         }
+        reserved_ = std::min(reserved_, size_bytes);
         return {};
     }
 
@@ -90,14 +91,21 @@ class PosixFile final : public File {
         if (size_bytes == 0) {
             return {};
         }
+        // What this file reserved before is not walked through again: a log grows by small steps.
+        const std::uint64_t from = std::min(reserved_, old_size);
+        if (size_bytes <= from) {
+            return {};
+        }
         int failure = 0;
         do {
-            failure = ::posix_fallocate(file_.get(), 0, static_cast<off_t>(size_bytes));
+            failure = ::posix_fallocate(file_.get(), static_cast<off_t>(from),
+                                        static_cast<off_t>(size_bytes - from));
         } while (failure == EINTR);
         // Written now, so that a later sync has no extents to convert: it costs half the processor time and
         // one device write less.
         Status filled = failure == 0 ? write_zeroes(old_size, size_bytes) : Status();
         if (failure == 0 && filled) {
+            reserved_ = size_bytes;
             return {};
         }
         // What was reserved before space ran out is given back.
@@ -132,10 +140,17 @@ class PosixFile final : public File {
 
     Status write_zeroes(std::uint64_t from, std::uint64_t to) {
         static constexpr std::array<Byte, 65536> kZeroes{};
+        std::array<ByteView, 64> pieces;  // of one call
         while (from < to) {
-            const std::size_t size = std::min<std::uint64_t>(to - from, kZeroes.size());
-            TRY(write_at(from, ByteView(kZeroes).first(size)));
-            from += size;
+            std::uint64_t total = 0;
+            std::size_t count = 0;
+            for (; count < pieces.size() && from + total < to; ++count) {
+                pieces[count] = ByteView(kZeroes).first(
+                    static_cast<std::size_t>(std::min<std::uint64_t>(to - from - total, kZeroes.size())));
+                total += pieces[count].size();
+            }
+            TRY(write_at(from, std::span<const ByteView>(pieces).first(count)));
+            from += total;
         }
         return {};
     }
@@ -164,6 +179,8 @@ class PosixFile final : public File {
 
     Handle file_;
     std::string label_;
+    // Below it every byte has its place on the disk, unless another File of this name cut it meanwhile.
+    std::uint64_t reserved_ = 0;
 };
 
 class PosixClaim final : public Claim {

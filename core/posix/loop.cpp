@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <ctime>
 #include <deque>
 #include <map>
+#include <mutex>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -28,6 +30,8 @@ namespace {
 constexpr Duration kConnectTimeout = 20s;
 /// How many socket completions go before timers and deferred handlers get their turn again.
 constexpr int kCompletionsPerRound = 64;
+/// How many rounds a thread that came by is the loop before its owner, and with it the sockets, has a turn.
+constexpr int kRoundsAsGuest = 64;
 
 std::int64_t read_clock(clockid_t clock) {
     timespec at{};
@@ -42,14 +46,23 @@ class PosixLoop::Impl {
     Impl();
     ~Impl();
 
-    /// Every handler that Asio calls begins with this: time stands still until the next.
+    /// Time stands still until the next handler.
     void enter() {
         now_ = {read_clock(CLOCK_BOOTTIME)};
         wall_ = {read_clock(CLOCK_REALTIME)};
     }
+    /// Every handler that Asio calls begins with this, on the owner's thread.
+    void enter_as_owner() {
+        if (!is_owner_loop_) {
+            take_back();
+        }
+        enter();
+    }
     TimerId call_at(Instant at, Handler handler);
     void cancel(TimerId id);
     bool run(const std::function<bool()>& is_done);
+    bool post(Handler handler);
+    void serve_as_guest();
     void forget_pending();
 
     Instant now_;
@@ -69,7 +82,24 @@ class PosixLoop::Impl {
   private:
     void arm();
     void wait_for_alarm();
-    bool run_round(const std::function<bool()>& is_done);
+    [[nodiscard]] bool is_over() const { return stopped_ || (*is_done_)(); }
+    bool run_timers();
+    bool run_ready();
+    bool run_round();
+    [[nodiscard]] bool has_ready() const;
+    void sleep();
+    void take_back();
+
+    const std::function<bool()>* is_done_ = nullptr;  // of the run() under way
+    bool is_owner_loop_ = true;                       // the owner's thread alone looks at it
+
+    // Who the loop is. What one thread does as the loop, the next one sees: the mutex lies between.
+    std::mutex mutex_;
+    std::condition_variable handed_;
+    bool is_taken_ = true;       // somebody is the loop; in run(), while the owner sleeps, perhaps nobody
+    bool is_for_owner_ = false;  // nobody but the owner may become it
+    bool owner_waits_ = false;   // awake, for the one who is the loop
+    std::deque<Handler> inbox_;  // from other threads
 };
 
 // --- the loop
@@ -113,6 +143,7 @@ void PosixLoop::Impl::cancel(TimerId id) {
 
 void PosixLoop::Impl::wait_for_alarm() {
     alarm_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
+        enter_as_owner();
         if (error) {
             return;
         }
@@ -137,15 +168,13 @@ void PosixLoop::Impl::arm() {
     CHECK(::timerfd_settime(alarm_.native_handle(), TFD_TIMER_ABSTIME, &when, nullptr) == 0);
 }
 
-/// Timers that are due, what was deferred before, and sockets that are ready; waits if there is none of
-/// these. False when it is time to return.
-bool PosixLoop::Impl::run_round(const std::function<bool()>& is_done) {
-    const auto is_over = [&] { return stopped_ || is_done(); };
+/// False when it is time to return.
+bool PosixLoop::Impl::run_timers() {
     enter();
     const std::uint64_t newer = next_timer_;
     for (auto at = timers_.begin(); at != timers_.end() && at->first.first <= now_; at = timers_.begin()) {
         if (at->first.second >= newer) {
-            break;  // set in this round: sockets first
+            break;  // set in this round: the others first
         }
         timer_instants_.erase(at->first.second);
         const auto node = timers_.extract(at);
@@ -154,6 +183,14 @@ bool PosixLoop::Impl::run_round(const std::function<bool()>& is_done) {
             return false;
         }
         enter();
+    }
+    return true;
+}
+
+/// Timers that are due, what was deferred before, what threads posted. False when it is time to return.
+bool PosixLoop::Impl::run_ready() {
+    if (!run_timers()) {
+        return false;
     }
     for (std::size_t left = deferred_.size(); left > 0 && !deferred_.empty(); --left) {
         const Handler handler = std::move(deferred_.front());
@@ -164,7 +201,33 @@ bool PosixLoop::Impl::run_round(const std::function<bool()>& is_done) {
         }
         enter();
     }
-    bool may_wait = deferred_.empty() && (timers_.empty() || timers_.begin()->first.first > now_);
+    for (int i = 0; i < kCompletionsPerRound; ++i) {
+        std::unique_lock lock(mutex_);
+        if (inbox_.empty()) {
+            break;
+        }
+        const Handler handler = std::move(inbox_.front());
+        inbox_.pop_front();
+        lock.unlock();
+        handler();
+        if (is_over()) {
+            return false;
+        }
+        enter();
+    }
+    return true;
+}
+
+bool PosixLoop::Impl::has_ready() const {
+    return !deferred_.empty() || (!timers_.empty() && timers_.begin()->first.first <= now_);
+}
+
+/// What is ready, then sockets; waits if there is neither. False when it is time to return.
+bool PosixLoop::Impl::run_round() {
+    if (!run_ready()) {
+        return false;
+    }
+    bool may_wait = !has_ready();
     for (int i = 0; i < kCompletionsPerRound; ++i) {
         if (io_.poll_one() == 0) {
             break;
@@ -175,17 +238,75 @@ bool PosixLoop::Impl::run_round(const std::function<bool()>& is_done) {
         }
     }
     if (may_wait) {
-        arm();
-        io_.run_one();
+        sleep();
     }
     return !is_over();
+}
+
+void PosixLoop::Impl::sleep() {
+    arm();
+    {
+        const std::lock_guard lock(mutex_);
+        if (!inbox_.empty()) {
+            return;
+        }
+        is_taken_ = false;
+        is_owner_loop_ = false;
+    }
+    io_.run_one();  // the handler takes the loop back first
+    if (!is_owner_loop_) {
+        take_back();
+    }
+}
+
+void PosixLoop::Impl::take_back() {
+    std::unique_lock lock(mutex_);
+    owner_waits_ = true;
+    handed_.wait(lock, [this] { return !is_taken_ || is_for_owner_; });
+    owner_waits_ = false;
+    is_for_owner_ = false;
+    is_taken_ = true;
+    is_owner_loop_ = true;
+}
+
+bool PosixLoop::Impl::post(Handler handler) {
+    const std::lock_guard lock(mutex_);
+    inbox_.push_back(std::move(handler));
+    return !std::exchange(is_taken_, true);
+}
+
+void PosixLoop::Impl::serve_as_guest() {
+    for (int round = 0; round < kRoundsAsGuest && run_ready(); ++round) {
+        if (has_ready()) {
+            continue;
+        }
+        arm();
+        const std::lock_guard lock(mutex_);
+        if (owner_waits_) {
+            break;
+        }
+        if (inbox_.empty()) {
+            is_taken_ = false;
+            return;
+        }
+    }
+    // run() is over, or the sockets must have their turn: both are for the owner.
+    const std::lock_guard lock(mutex_);
+    is_for_owner_ = true;
+    if (owner_waits_) {
+        handed_.notify_one();
+    } else {
+        asio::post(io_, [this] { enter_as_owner(); });
+    }
 }
 
 bool PosixLoop::Impl::run(const std::function<bool()>& is_done) {
     bool is_finished = is_done();
     if (!is_finished && !stopped_) {
-        while (run_round(is_done)) {
+        is_done_ = &is_done;
+        while (run_round()) {
         }
+        is_done_ = nullptr;
         is_finished = !stopped_;
     }
     stopped_ = false;
@@ -225,12 +346,12 @@ void PosixLoop::stop() {
     impl_->io_.stop();
 }
 
-void PosixLoop::post_from_thread(Handler handler) {
+bool PosixLoop::post(Handler handler) {
     CHECK(handler != nullptr);
-    asio::post(impl_->io_, [impl = impl_.get(), handler = std::move(handler)] {
-        impl->enter();
-        handler();
-    });
+    return impl_->post(std::move(handler));
+}
+void PosixLoop::serve_as_loop() {
+    impl_->serve_as_guest();
 }
 
 void PosixLoop::on_signal(std::initializer_list<int> signals, std::function<void(int)> handler) {
@@ -243,8 +364,8 @@ void PosixLoop::on_signal(std::initializer_list<int> signals, std::function<void
         asio::signal_set& set;
         std::function<void(int)> handler;
         void operator()(const error_code& error, int signal) {
+            impl.enter_as_owner();
             if (!error) {
-                impl.enter();
                 const auto call = handler;
                 set.async_wait(std::move(*this));
                 call(signal);
@@ -256,12 +377,12 @@ void PosixLoop::on_signal(std::initializer_list<int> signals, std::function<void
 }
 
 Result<std::unique_ptr<Listener>> PosixLoop::listen(const Endpoint& at) {
-    return listen_at(impl_->io_, at, [impl = impl_.get()] { impl->enter(); });
+    return listen_at(impl_->io_, at, [impl = impl_.get()] { impl->enter_as_owner(); });
 }
 
 void PosixLoop::connect(const Endpoint& to, ConnectHandler handler) {
     CHECK(handler != nullptr);
-    auto attempt = start_connect(impl_->io_, to, [impl = impl_.get()] { impl->enter(); });
+    auto attempt = start_connect(impl_->io_, to, [impl = impl_.get()] { impl->enter_as_owner(); });
     if (!attempt) {
         defer([handler = std::move(handler), reason = std::move(attempt).error()] { handler(reason); });
         return;

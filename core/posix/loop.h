@@ -1,13 +1,17 @@
-// PosixLoop: the real clock and the real network on one thread.
+// PosixLoop: the real clock and the real network, one handler at a time.
 //
-// Its thread is the one that calls run(); everything but post_from_thread() is called there (or before it
-// runs). Time is CLOCK_BOOTTIME, read once a handler. It must outlive the streams, listeners and timers made
-// from it; what is pending when it is destroyed is destroyed unrun.
+// The thread that calls run() owns it. While that thread sleeps, one that posts a handler becomes the loop
+// for as long as something is ready, instead of waking it (docs/decisions/0008). So "on the loop" means: in
+// turn, and seeing all that earlier handlers did; not: on one thread. Everything but post() and
+// serve_as_loop() is called on the loop, or by the owner before it runs. Time is CLOCK_BOOTTIME, read once a
+// handler. It must outlive the streams, listeners and timers made from it; what is pending when it is
+// destroyed is destroyed unrun.
 #pragma once
 
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <utility>
 
 #include "seams/clock.h"
 #include "seams/network.h"
@@ -38,8 +42,17 @@ class PosixLoop final : public Clock, public Network {
     void stop();
     /// Calls `handler` on the loop each time one of the signals arrives, instead of what they would do.
     void on_signal(std::initializer_list<int> signals, std::function<void(int)> handler);
-    /// The one thing that other threads may call: runs `handler` on the loop, in the order of each caller.
-    void post_from_thread(Handler handler);
+    /// From any thread: runs `handler` on the loop, in the order of each caller. True: the loop slept and is
+    /// now the calling thread, which must call serve_as_loop() at once.
+    [[nodiscard]] bool post(Handler handler);
+    /// Runs what is ready, then lets the loop sleep on; what has to do with sockets goes to its owner.
+    void serve_as_loop();
+    /// Both.
+    void post_from_thread(Handler handler) {
+        if (post(std::move(handler))) {
+            serve_as_loop();
+        }
+    }
 
   private:
     class Impl;

@@ -72,10 +72,10 @@ struct StreamState {
 template <class Handler>
 void complete(const StreamState& state, Handler& pending, const Enter& enter, const error_code& error,
               std::size_t size) {
+    enter();
     if (!pending) {
         return;
     }
-    enter();
     const Handler call = std::exchange(pending, nullptr);
     if (state.is_closed || error == asio::error::operation_aborted) {
         call(closed_error());
@@ -226,10 +226,10 @@ class PosixListener final : public Listener {
     static void start(asio::io_context& io, const std::shared_ptr<State>& state, const Enter& enter) {
         auto stream = std::make_shared<StreamState>(io);
         state->acceptor.async_accept(stream->socket, [&io, state, stream, enter](const error_code& error) {
+            enter();
             if (!state->handler) {
                 return;
             }
-            enter();
             if (error == asio::error::connection_aborted) {
                 start(io, state, enter);  // it went away before we came: not our caller's concern
                 return;

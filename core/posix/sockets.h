@@ -12,7 +12,7 @@ class io_context;
 
 namespace firedrill::posix {
 
-/// What every completion calls first: the loop reads its clocks.
+/// What every completion calls before it looks at anything: its thread becomes the loop, clocks are read.
 using Enter = std::function<void()>;
 
 /// A connection being made. Let go of it at any time.

@@ -1,5 +1,7 @@
 #include "posix/workers.h"
 
+#include <malloc.h>
+
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -24,12 +26,24 @@ struct LaneState {
     bool is_scheduled = false;  ///< in `ready`, or a thread is at it
 };
 
+/// Lanes move from thread to thread and hand pages to one another. With a heap for each thread, glibc asks
+/// the kernel for every 4 KiB by which one grows; one for all grows in steps, and keeps what a fold freed for
+/// the pages that come next.
+void share_one_heap() {
+    constexpr int kStepBytes = 1 << 20;
+    constexpr int kKeptBytes = 16 << 20;
+    (void)::mallopt(M_ARENA_MAX, 1);
+    (void)::mallopt(M_TOP_PAD, kStepBytes);
+    (void)::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
+}
+
 }  // namespace
 
 class PosixWorkers::Impl {
   public:
     Impl(PosixLoop& loop, std::size_t thread_count) : loop_(loop) {
         CHECK(thread_count >= 1);
+        share_one_heap();
         for (std::size_t i = 0; i < thread_count; ++i) {
             threads_.emplace_back([this] { serve(); });
         }
@@ -47,6 +61,7 @@ class PosixWorkers::Impl {
     }
 
     void run(Lane lane, Task task) {
+        bool must_wake = false;
         {
             const std::lock_guard lock(mutex_);
             LaneState& state = lanes_[lane];
@@ -56,39 +71,75 @@ class PosixWorkers::Impl {
             }
             state.is_scheduled = true;
             ready_.push_back(lane);
+            must_wake = call_one();
         }
-        wake_.notify_one();
+        if (must_wake) {
+            wake_.notify_one();
+        }
     }
 
   private:
+    /// True when somebody must be woken: more lanes are ready than threads are coming to look.
+    bool call_one() {
+        if (ready_.size() <= called_ + guests_ || sleeping_ == 0) {
+            return false;
+        }
+        ++called_;
+        --sleeping_;
+        return true;
+    }
+
     void serve() {
         std::unique_lock lock(mutex_);
         while (true) {
-            wake_.wait(lock, [this] { return is_stopping_ || !ready_.empty(); });
+            while (ready_.empty() && !is_stopping_) {
+                ++sleeping_;
+                wake_.wait(lock, [this] { return is_stopping_ || called_ > 0; });
+                if (!is_stopping_) {
+                    --called_;
+                }
+            }
             if (is_stopping_) {
                 return;
             }
-            const Lane lane = ready_.front();
-            ready_.pop_front();
-            Task task = std::move(lanes_[lane].waiting.front());
-            lanes_[lane].waiting.pop_front();
-            lock.unlock();
-            task.job();
-            // Posted before the lane goes on: `done`s of a lane keep the order of its jobs.
-            loop_.post_from_thread([held = std::move(task)] {
-                if (held.done) {
-                    held.done();
-                }
-            });
-            lock.lock();
-            LaneState& state = lanes_[lane];
-            if (state.waiting.empty()) {
-                lanes_.erase(lane);
-            } else {
-                ready_.push_back(lane);
-                wake_.notify_one();
-            }
+            work(lock);
         }
+    }
+
+    /// Does the first job that is ready.
+    void work(std::unique_lock<std::mutex>& lock) {
+        const Lane lane = ready_.front();
+        ready_.pop_front();
+        Task task = std::move(lanes_[lane].waiting.front());
+        lanes_[lane].waiting.pop_front();
+        lock.unlock();
+        task.job();
+        // Posted before the lane goes on: `done`s of a lane keep the order of its jobs.
+        const bool is_loop = loop_.post([held = std::move(task)] {
+            if (held.done) {
+                held.done();
+            }
+        });
+        lock.lock();
+        bool must_wake = false;
+        LaneState& state = lanes_[lane];
+        if (state.waiting.empty()) {
+            lanes_.erase(lane);
+        } else {
+            ready_.push_back(lane);
+            must_wake = is_loop && call_one();
+        }
+        if (!is_loop) {
+            return;
+        }
+        ++guests_;  // the jobs that handlers give now can be done here
+        lock.unlock();
+        if (must_wake) {
+            wake_.notify_one();
+        }
+        loop_.serve_as_loop();
+        lock.lock();
+        --guests_;
     }
 
     PosixLoop& loop_;
@@ -96,6 +147,9 @@ class PosixWorkers::Impl {
     std::condition_variable wake_;
     std::map<Lane, LaneState> lanes_;
     std::deque<Lane> ready_;
+    std::size_t sleeping_ = 0;  // threads that wait and were not called
+    std::size_t called_ = 0;    // threads that were called and did not look at `ready_` yet
+    std::size_t guests_ = 0;    // threads that are the loop and look at `ready_` next
     bool is_stopping_ = false;
     std::vector<std::thread> threads_;
 };

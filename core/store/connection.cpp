@@ -79,6 +79,9 @@ Connection::~Connection() {
     for (const auto& entry : cache_) {
         sqlite3_finalize(entry.second);
     }
+    for (sqlite3_stmt* own : own_) {
+        sqlite3_finalize(own);
+    }
     file_.drop_batch();
     sqlite3_close_v2(db_);
 }
@@ -155,7 +158,8 @@ Result<std::optional<Commit>> Connection::transact(const Job& job) {
     fatal_.reset();
     is_over_limit_ = false;
     is_privileged_ = true;
-    Status begun = execute("BEGIN");
+    const int code = run_own(Own::begin);
+    Status begun = code == SQLITE_OK ? Status() : Status(error(code));
     if (begun && !is_read_only_ && pages_.position().sequence == 0) {
         // It writes the first page, so it belongs to the first transaction that writes.
         begun = execute("PRAGMA auto_vacuum=incremental");
@@ -199,7 +203,8 @@ Status Connection::finish(Status outcome) {
     }
     if (outcome) {
         is_privileged_ = true;
-        outcome = execute("COMMIT");
+        const int code = run_own(Own::commit);
+        outcome = code == SQLITE_OK ? Status() : Status(error(code));
         is_privileged_ = false;
     }
     if (!outcome && sqlite3_get_autocommit(db_) == 0) {
@@ -210,22 +215,26 @@ Status Connection::finish(Status outcome) {
 
 void Connection::roll_back() {
     is_privileged_ = true;
-    if (sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr) != SQLITE_OK) {
+    if (run_own(Own::roll_back) != SQLITE_OK) {
         is_poisoned_ = true;
     }
     is_privileged_ = false;
 }
 
-std::uint64_t Connection::memory_bytes() const noexcept {
-    std::uint64_t bytes = 0;
-    for (const int what :
-         {SQLITE_DBSTATUS_CACHE_USED, SQLITE_DBSTATUS_SCHEMA_USED, SQLITE_DBSTATUS_STMT_USED}) {
-        int used = 0;
-        int highest = 0;
-        sqlite3_db_status(db_, what, &used, &highest, 0);
-        bytes += static_cast<std::uint64_t>(used);
+std::uint64_t Connection::used_bytes(int what) const noexcept {
+    int used = 0;
+    int highest = 0;
+    sqlite3_db_status(db_, what, &used, &highest, 0);
+    return static_cast<std::uint64_t>(used);
+}
+
+std::uint64_t Connection::memory_bytes() noexcept {
+    if (!is_fixed_counted_ || counted_statements_ != cache_.size()) {
+        fixed_bytes_ = used_bytes(SQLITE_DBSTATUS_SCHEMA_USED) + used_bytes(SQLITE_DBSTATUS_STMT_USED);
+        counted_statements_ = cache_.size();
+        is_fixed_counted_ = true;
     }
-    return bytes;
+    return fixed_bytes_ + used_bytes(SQLITE_DBSTATUS_CACHE_USED);
 }
 
 // ---- statements
@@ -234,6 +243,20 @@ std::uint64_t Connection::memory_bytes() const noexcept {
 Status Connection::execute(const char* sql) {
     const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
     return code == SQLITE_OK ? Status() : Status(error(code));
+}
+
+int Connection::run_own(Own which) {
+    constexpr std::array<const char*, 3> kSql{"BEGIN", "COMMIT", "ROLLBACK"};
+    sqlite3_stmt*& statement = own_[static_cast<std::size_t>(which)];
+    if (statement == nullptr) {
+        const int code = sqlite3_prepare_v3(db_, kSql[static_cast<std::size_t>(which)], -1,
+                                            SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+        if (code != SQLITE_OK) {
+            return code;
+        }
+    }
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
 }
 
 Result<std::int64_t> Connection::query_integer(const char* sql) {
@@ -309,6 +332,7 @@ Result<bool> Connection::step(sqlite3_stmt* statement) {
 }
 
 Status Connection::execute_job_sql(std::string_view sql) {
+    is_fixed_counted_ = false;  // it may change the schema
     while (sql.find_first_not_of(" \t\r\n;") != std::string_view::npos) {
         if (fatal_) {
             return *fatal_;

@@ -8,6 +8,7 @@
 //  3. No SQL value gets into an error text.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,7 +44,7 @@ class Connection {
     Result<int> schema_version();
     [[nodiscard]] bool is_poisoned() const noexcept { return is_poisoned_ || file_.failure().has_value(); }
     /// What SQLite holds for it: page cache, schema, statements.
-    [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
+    [[nodiscard]] std::uint64_t memory_bytes() noexcept;
 
     // For Database and Statement.
     Result<sqlite3_stmt*> prepare(std::string_view sql);
@@ -59,6 +60,10 @@ class Connection {
     Connection(PageStore& pages, PageCipher& cipher, Entropy& entropy);
     Status configure();
     Status execute(const char* sql);
+    /// The transaction's own statements, prepared once.
+    enum class Own : std::uint8_t { begin, commit, roll_back };
+    int run_own(Own which);
+    [[nodiscard]] std::uint64_t used_bytes(int what) const noexcept;
     Result<std::int64_t> query_integer(const char* sql);
     Result<std::optional<Commit>> transact(const Job& job);
     Status finish(Status outcome);
@@ -76,12 +81,18 @@ class Connection {
     PageStore& pages_;
     StoreFile file_;
     sqlite3* db_ = nullptr;
-    bool is_privileged_ = true;  // the connection's own statements: BEGIN, COMMIT, settings
+    std::array<sqlite3_stmt*, 3> own_{};  // by Own
+    bool is_privileged_ = true;           // the connection's own statements: BEGIN, COMMIT, settings
     bool is_read_only_ = false;
     bool is_over_limit_ = false;
     bool is_poisoned_ = false;
     std::optional<Error> fatal_;  // first failure of this transaction after which it may not commit
     std::unordered_map<std::string, sqlite3_stmt*> cache_;  // prepared and not in use
+    // Bytes of schema and statements: SQLite walks all of them to tell, so they are counted when they
+    // changed.
+    std::uint64_t fixed_bytes_ = 0;
+    std::size_t counted_statements_ = 0;
+    bool is_fixed_counted_ = false;
 };
 
 }  // namespace firedrill::store

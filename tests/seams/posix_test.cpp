@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -146,6 +147,112 @@ TEST(PosixLoop, RunsWhatThreadsPostInTheirOrderAndWakesForIt) {
 
     EXPECT_EQ(order.size(), 100U);
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+/// A loop whose owner sleeps most of the time, and threads that post to it.
+class PosixLoopGuest : public ::testing::Test {
+  protected:
+    /// Posts from another thread until that thread itself was the loop once; `seen` runs there.
+    void visit(std::function<void()> seen) {
+        std::atomic<bool> is_over = false;
+        std::thread guest([&] {
+            bool was_loop = false;
+            while (!was_loop) {
+                was_loop = loop_.post([] {});
+                if (was_loop) {
+                    loop_.post_from_thread(seen);  // it is taken: this only adds to what the guest runs
+                    loop_.serve_as_loop();
+                }
+            }
+            is_over = true;
+            loop_.post_from_thread([] {});
+        });
+        loop_.run_until([&] { return is_over.load(); });
+        guest.join();
+    }
+    posix::PosixLoop loop_;
+};
+
+TEST_F(PosixLoopGuest, RunsWhatItsHandlersDeferOnTheSameThread) {
+    std::vector<std::thread::id> ids;
+    visit([&] {
+        ids.push_back(std::this_thread::get_id());
+        loop_.defer([&] {
+            ids.push_back(std::this_thread::get_id());
+            loop_.call_at(loop_.now(), [&] { ids.push_back(std::this_thread::get_id()); });
+        });
+    });
+
+    ASSERT_EQ(ids.size(), 3U);
+    EXPECT_NE(ids[0], std::this_thread::get_id());
+    EXPECT_EQ(ids[1], ids[0]);
+    EXPECT_EQ(ids[2], ids[0]);
+}
+
+TEST_F(PosixLoopGuest, EndsARunAndLeavesWhatIsPendingToTheNext) {
+    bool is_reached = false;
+    bool is_later = false;
+    std::thread guest([&] {
+        loop_.post_from_thread([&] {
+            loop_.defer([&] { is_later = true; });
+            is_reached = true;
+        });
+    });
+    EXPECT_TRUE(loop_.run_until([&] { return is_reached; }));
+    guest.join();
+    EXPECT_FALSE(is_later);
+
+    EXPECT_TRUE(loop_.run_until([&] { return is_later; }));
+}
+
+TEST_F(PosixLoopGuest, ItsTimersWakeTheOwner) {
+    bool is_rung = false;
+    visit([&] { loop_.call_at(loop_.now() + 2ms, [&] { is_rung = true; }); });
+
+    EXPECT_TRUE(loop_.run_until([&] { return is_rung; }));
+}
+
+TEST_F(PosixLoopGuest, HandsTheLoopOverWhenItsHandlersNeverEnd) {
+    auto listener = loop_.listen({"127.0.0.1:0"}).value();
+    bool is_accepted = false;
+    listener->accept([&](Result<std::unique_ptr<Stream>> stream) { is_accepted = stream.is_ok(); });
+    std::unique_ptr<Stream> client;
+    std::function<void()> again = [&] { loop_.defer([&] { again(); }); };
+    std::thread guest([&] {
+        loop_.post_from_thread([&] {
+            again();
+            loop_.connect(listener->local(), [&](Result<std::unique_ptr<Stream>> stream) {
+                client = std::move(stream).value();
+            });
+        });
+    });
+
+    EXPECT_TRUE(loop_.run_until([&] { return is_accepted && client != nullptr; }));
+    guest.join();
+}
+
+TEST(PosixWorkers, ManyLanesAndTheLoopNeverRunTwoHandlersAtOnce) {
+    posix::PosixLoop loop;
+    posix::PosixWorkers workers(loop, 3);
+    std::atomic<int> inside = 0;
+    int left = 3000;
+    std::function<void(int)> next = [&](int lane) {
+        workers.run(
+            static_cast<Lane>(16 + lane), [] {},
+            [&, lane] {
+                EXPECT_EQ(inside.fetch_add(1), 0);
+                --left;  // no atomic: only the loop touches it
+                if (left >= 16) {
+                    loop.defer([&, lane] { next(lane); });
+                }
+                inside.fetch_sub(1);
+            });
+    };
+    for (int lane = 0; lane < 16; ++lane) {
+        next(lane);
+    }
+
+    EXPECT_TRUE(loop.run_until([&] { return left == 0; }));
 }
 
 TEST(PosixLoop, HandsSignalsToItsHandlerEveryTime) {
