@@ -23,6 +23,7 @@ Result<std::string> call_folder(const Settled& settled, const std::string& reque
     node::Config config;
     config.listen = Endpoint{};
     config.hosts = settled.settings.hosts;
+    config.cost = settled.settings.cost;
     std::optional<Result<std::string>> answer;
     config.on_fatal = [&](const Error& error) {
         answer = Result<std::string>(error);

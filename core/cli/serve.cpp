@@ -54,6 +54,8 @@ class Serving {
         node::Config config;
         config.listen = Endpoint{settled_.settings.listen};
         config.hosts = settled_.settings.hosts;
+        config.cost = settled_.settings.cost;
+        config.second_factor = settled_.settings.staff_second_factor;
         config.control = control_endpoint(settled_.place);
         config.accept_loss_after = options_.accept_loss_after;
         config.journal = [](std::string_view line) { note(fmt::format("node: {}", line)); };
@@ -178,6 +180,7 @@ int init(ServeOptions options) {
         auto world = TRY(RealWorld::open(settled.place, MakeFolders::yes));
         node::Config config;
         config.hosts = options.hosts.empty() ? settled.settings.hosts : options.hosts;
+        config.cost = settled.settings.cost;
         TRY(node::create_node(world->seams(), config, {}, passphrase.secret));
         return settled.place.data;
     };

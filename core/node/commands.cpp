@@ -49,7 +49,8 @@ json::object describe(const identity::PeopleList& list) {
                                       {"login", one.login},
                                       {"role", identity::role_name(one.role)},
                                       {"is_active", one.is_active},
-                                      {"holds_key", one.holds_key}});
+                                      {"holds_key", one.holds_key},
+                                      {"has_second_factor", one.has_second_factor}});
     }
     json::array invitations;
     for (const identity::OpenInvitation& one : list.invitations) {

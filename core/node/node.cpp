@@ -136,6 +136,7 @@ class RealNode final : public Node {
     void start_identity() {
         identity::IdentityOptions options;
         options.cost = config_.cost;
+        options.second_factor = config_.second_factor;
         options.custody = parts_.key_custody();
         options.practice_migrations = forms::practice_migrations();
         options.on_created = forms::store_inbox_identity;

@@ -27,8 +27,9 @@ inline constexpr PassphraseLimits kPassphraseLimits{12, 1024};
 struct Config {
     Endpoint listen{"127.0.0.1:8443"};  ///< empty text: serve nobody (offline verbs)
     std::vector<std::string> hosts{"localhost",
-                                   "127.0.0.1"};  ///< names in the certificate and accepted as Host
-    crypto::PasswordCost cost = crypto::kProductionCost;
+                                   "127.0.0.1"};          ///< names in the certificate and accepted as Host
+    crypto::PasswordCost cost = crypto::kProductionCost;  ///< of new passwords, and of old ones at sign-in
+    identity::SecondFactorRule second_factor = identity::SecondFactorRule::optional;  ///< of staff
     std::string control;     ///< control socket endpoint ("unix:…"); empty: none
     bool serves_tls = true;  ///< false in simulated worlds only
     store::Lsn accept_loss_after = 0;

@@ -9,7 +9,10 @@ namespace firedrill::node {
 namespace {
 
 constexpr std::size_t kSettingsLimit = 64 * 1024;
-constexpr std::string_view kKnown = "data, logs, listen, hosts, passphrase_file";
+constexpr std::string_view kKnown =
+    "data, logs, listen, hosts, passphrase_file, staff_second_factor, password_memory_kib, password_passes";
+constexpr std::int64_t kMostMemoryKib = 1024 * 1024;
+constexpr std::int64_t kMostPasses = 16;
 
 Error wrong(std::string_view name, const toml::node& at, std::string text) {
     return {Fault::bad_input, fmt::format("{}:{}: {}", name, at.source().begin.line, text)};
@@ -39,6 +42,27 @@ Status read_texts(std::string_view name, std::string_view key, const toml::node&
     return {};
 }
 
+Status read_number(std::string_view name, std::string_view key, const toml::node& node, std::int64_t most,
+                   std::uint32_t& out) {
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < out || number->get() > most) {
+        return wrong(name, node, fmt::format("\"{}\" must be a number from {} to {}", key, out, most));
+    }
+    out = static_cast<std::uint32_t>(number->get());
+    return {};
+}
+
+Status read_second_factor(std::string_view name, std::string_view key, const toml::node& node,
+                          identity::SecondFactorRule& out) {
+    const auto* text = node.as_string();
+    if (text == nullptr || (text->get() != "optional" && text->get() != "required")) {
+        return wrong(name, node, fmt::format("\"{}\" must be \"optional\" or \"required\"", key));
+    }
+    out = text->get() == "required" ? identity::SecondFactorRule::required
+                                    : identity::SecondFactorRule::optional;
+    return {};
+}
+
 }  // namespace
 
 Result<Settings> parse_settings(std::string_view text, std::string_view name) {
@@ -65,6 +89,12 @@ Result<Settings> parse_settings(std::string_view text, std::string_view name) {
             TRY(read_texts(name, field, node, out.hosts));
         } else if (field == "passphrase_file") {
             TRY(read_text(name, field, node, out.passphrase_file));
+        } else if (field == "staff_second_factor") {
+            TRY(read_second_factor(name, field, node, out.staff_second_factor));
+        } else if (field == "password_memory_kib") {
+            TRY(read_number(name, field, node, kMostMemoryKib, out.cost.memory_kib));
+        } else if (field == "password_passes") {
+            TRY(read_number(name, field, node, kMostPasses, out.cost.passes));
         } else {
             return wrong(name, node, fmt::format("unknown setting \"{}\"; known: {}", field, kKnown));
         }

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "crypto/hash.h"
+#include "identity/identity.h"
 
 namespace firedrill::node {
 
@@ -15,6 +17,10 @@ struct Settings {
     std::string listen = "127.0.0.1:8443";
     std::vector<std::string> hosts{"localhost", "127.0.0.1"};
     std::string passphrase_file;  ///< outside `data`; empty: ask on the terminal
+    identity::SecondFactorRule staff_second_factor = identity::SecondFactorRule::optional;
+    /// Argon2id of passwords: password_memory_kib and password_passes, neither below the default, at most 1
+    /// GiB and 16 passes.
+    crypto::PasswordCost cost = crypto::kProductionCost;
 };
 
 /// `name` is the file's name for messages. bad_input naming file, line and key. At most 64 KiB.

@@ -135,7 +135,12 @@ Markup sign_in(std::string_view practice, std::string_view login, std::string_vi
                     {"spellcheck", "false"},
                     {"required", ""}}) +
         text_field("password", "Password",
-                   {{"type", "password"}, {"autocomplete", "current-password"}, {"required", ""}});
+                   {{"type", "password"}, {"autocomplete", "current-password"}, {"required", ""}}) +
+        text_field("code", "Code from your app, if you set one up",
+                   {{"type", "text"},
+                    {"autocomplete", "one-time-code"},
+                    {"autocapitalize", "none"},
+                    {"spellcheck", "false"}});
     main += element("form", {{"method", "post"}, {"action", "/sign-in"}, {"novalidate", ""}},
                     fields + element("button", {{"type", "submit"}}, text("Sign in")));
     main += element("p", link_to("/join", "Accept an invitation")) +

@@ -181,6 +181,8 @@ Markup account(const identity::Session& session, std::span<const identity::Sessi
             post("/account/password", hidden(kCsrfField, session.csrf) +
                                           password_field("old", "Present password") + new_password_fields() +
                                           button("Change it")) +
+            element("p", link_to("/account/second-factor",
+                                 session.has_second_factor ? "Second factor: on" : "Second factor: off")) +
             back_to_forms(session);
     return framed(title_of("Your account", problem), main);
 }

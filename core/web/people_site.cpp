@@ -46,7 +46,7 @@ void PeopleSite::handle_public(Request& request, Page page, Reply reply) {
 
 void PeopleSite::handle_private(Request& request, Page page, const Visitor& visitor, Reply reply) {
     const auto action = action_of(page);
-    if (!action || !identity::may(visitor.session.role, *action)) {
+    if (!action || !identity::may(visitor.session, *action)) {
         return reply(forbidden());
     }
     if (request.method != Method::post) {

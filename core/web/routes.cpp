@@ -16,7 +16,7 @@ struct Entry {
     std::array<std::string_view, 4> segments;
     std::size_t count;
 };
-constexpr std::array<Entry, 24> kRoutes = {{
+constexpr std::array<Entry, 28> kRoutes = {{
     {Page::home, kRead, {}, 0},
     {Page::status, kRead, {"status"}, 1},
     {Page::style, kRead, {"style.css"}, 1},
@@ -41,6 +41,10 @@ constexpr std::array<Entry, 24> kRoutes = {{
     {Page::escrow_make, kWrite, {"p", ":", "kit", "escrow"}, 4},
     {Page::escrow_confirm, kWrite, {"p", ":", "kit", "confirm"}, 4},
     {Page::escrow_end, kWrite, {"p", ":", "kit", "end"}, 4},
+    {Page::second_factor, kBoth, {"account", "second-factor"}, 2},
+    {Page::second_factor_new, kWrite, {"account", "second-factor", "new"}, 3},
+    {Page::second_factor_codes, kWrite, {"account", "second-factor", "codes"}, 3},
+    {Page::second_factor_off, kWrite, {"account", "second-factor", "off"}, 3},
 }};
 
 /// "/a/b" to {"a", "b"}; "/" to nothing; nullopt when there are more than any route has, or an empty one.

@@ -36,6 +36,10 @@ enum class Page : std::uint8_t {
     escrow_make,
     escrow_confirm,
     escrow_end,
+    second_factor,
+    second_factor_new,
+    second_factor_codes,
+    second_factor_off,
 };
 struct Route {
     Page page = Page::home;

@@ -8,6 +8,8 @@
 
 #include "crypto/hash.h"
 #include "crypto/secret.h"
+#include "web/factor_pages.h"
+#include "web/factor_site.h"
 #include "web/pages.h"
 #include "web/people_site.h"
 #include "web/post_checks.h"
@@ -15,15 +17,17 @@
 #include "web/routes.h"
 #include "web/safekeeping_site.h"
 #include "web/server.h"
+#include "web/session_cookie.h"
 
 namespace firedrill::web {
 namespace {
 
-constexpr std::string_view kCookie = "__Host-session";
-constexpr std::string_view kCookieFlags = "; Path=/; Secure; HttpOnly; SameSite=Strict";
 constexpr std::uint32_t kListLimit = 500;  ///< newest submissions on one page
 constexpr std::string_view kRetryAfter = "30";
-constexpr std::string_view kWrongSignIn = "The practice, the sign-in name or the password is not right.";
+constexpr std::string_view kWrongSignIn =
+    "The practice, the sign-in name, the password or the code is not right. A code opens once: wait for the "
+    "next "
+    "one.";
 
 const forms::Questionnaire* find_form(std::string_view name) {
     const auto& all = forms::built_in_questionnaires();
@@ -98,7 +102,8 @@ class Site final : public Handler {
           submissions_(submissions),
           options_(std::move(options)),
           people_(seams_.clock, identity_, options_),
-          safekeeping_(identity_) {
+          safekeeping_(identity_),
+          factor_(identity_) {
         for (std::string& host : options_.hosts) {
             std::ranges::transform(host, host.begin(), [](char c) {
                 return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -139,14 +144,17 @@ class Site final : public Handler {
     void post_sign_out(Request& request, Reply reply);
     void get_submissions(const Request& request, const Route& route, Reply reply);
     void get_submission(const Request& request, const Route& route, Reply reply);
+    void visit_factor(Request& request, const Route& route, Reply reply);
     void visit_people(Request& request, const Route& route, Reply reply);
 
     /// The session of the request's cookie; nullopt when there is none that lives.
     std::optional<identity::Session> session_of(const Request& request) {
-        const auto token = find_cookie(request, kCookie);
+        const auto token = find_cookie(request, kSessionCookie);
         const identity::Session* session = token ? identity_.find_session(*token) : nullptr;
         return session == nullptr ? std::nullopt : std::optional(*session);
     }
+    /// Replies, when the session must set up its second factor before anything else.
+    static bool is_held_back(const identity::Session& session, const Request& request, const Reply& reply);
     /// The session when it is of the route's practice; otherwise replies (401, or 404 for another practice).
     std::optional<identity::Session> session_for(const Request& request, const Route& route,
                                                  const Reply& reply);
@@ -163,6 +171,7 @@ class Site final : public Handler {
     SiteOptions options_;
     PeopleSite people_;
     SafekeepingSite safekeeping_;
+    FactorSite factor_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< owned here alone; callbacks hold it weakly
 };
 
@@ -212,6 +221,10 @@ void Site::dispatch(Request& request, Reply reply) {
         case Page::account:
         case Page::account_password:
         case Page::account_sessions: return visit_people(request, *route, std::move(reply));
+        case Page::second_factor:
+        case Page::second_factor_new:
+        case Page::second_factor_codes:
+        case Page::second_factor_off: return visit_factor(request, *route, std::move(reply));
     }
 }
 
@@ -223,11 +236,22 @@ void Site::visit_people(Request& request, const Route& route, Reply reply) {
         }
         return;
     }
-    const Visitor visitor{*session, *find_cookie(request, kCookie)};
+    if (is_held_back(*session, request, reply)) {
+        return;
+    }
+    const Visitor visitor{*session, *find_cookie(request, kSessionCookie)};
     if (SafekeepingSite::action_of(route.page)) {
         return safekeeping_.handle_private(request, route.page, visitor, std::move(reply));
     }
     people_.handle_private(request, route.page, visitor, std::move(reply));
+}
+
+void Site::visit_factor(Request& request, const Route& route, Reply reply) {
+    const auto session = session_of(request);
+    if (!session) {
+        return reply(sign_in_reply("", "", "Please sign in to see this."));
+    }
+    factor_.handle(request, route.page, {*session, *find_cookie(request, kSessionCookie)}, std::move(reply));
 }
 
 void Site::get_home(Reply reply) {
@@ -341,13 +365,15 @@ void Site::post_sign_in(Request& request, Reply reply) {
     const auto practice = only_value(fields.all(), "practice");
     const auto login = only_value(fields.all(), "login");
     const auto password = only_value(fields.all(), "password");
-    if (!practice || !login || !password || fields.all().size() != 3) {
+    const bool has_code = fields.all().contains("code");
+    const auto code = has_code ? only_value(fields.all(), "code") : std::string_view();
+    if (!practice || !login || !password || !code || fields.all().size() != (has_code ? 4 : 3)) {
         return reply(notice_reply(400, "The form could not be read", "Open the sign-in page again."));
     }
     identity::SignIn attempt{std::string(*practice), std::string(*login), crypto::Secret(as_bytes(*password)),
-                             request.peer};
+                             request.peer, crypto::Secret(as_bytes(*code))};
     // A session that this browser still has ends with the new one: its practice need not stay open.
-    const std::string old_token = find_cookie(request, kCookie).value_or("");
+    const std::string old_token = find_cookie(request, kSessionCookie).value_or("");
     identity_.sign_in(std::move(attempt), [this, alive = std::weak_ptr<int>(alive_), old_token,
                                            practice = std::string(*practice), login = std::string(*login),
                                            reply = std::move(reply)](Result<identity::SignedIn> signed_in) {
@@ -374,9 +400,12 @@ void Site::post_sign_in(Request& request, Reply reply) {
         if (!old_token.empty() && old_token != signed_in->token) {
             identity_.sign_out(old_token, [](Result<void>) {});
         }
-        const std::string cookie = fmt::format("{}={}{}", kCookie, signed_in->token, kCookieFlags);
-        reply(with_field(see_other(html::path({"p", signed_in->session.practice_name, "submissions"})),
-                         "Set-Cookie", cookie));
+        const std::string cookie = set_session_cookie(signed_in->token);
+        const identity::Session& session = signed_in->session;
+        reply(with_field(
+            see_other(session.needs_second_factor ? std::string(pages::kSecondFactorPath)
+                                                  : html::path({"p", session.practice_name, "submissions"})),
+            "Set-Cookie", cookie));
     });
 }
 
@@ -390,21 +419,21 @@ void Site::post_sign_out(Request& request, Reply reply) {
     if (!token || !crypto::equal_secret(as_bytes(*token), as_bytes(session->csrf))) {
         return reply(notice_reply(403, "Not accepted", "Open the page again and press Sign out there."));
     }
-    identity_.sign_out(*find_cookie(request, kCookie), [this, alive = std::weak_ptr<int>(alive_),
-                                                        name = session->practice_name,
-                                                        reply = std::move(reply)](Result<void> ended) {
-        if (alive.expired()) {
-            return;
-        }
-        if (!ended) {
-            journal(fmt::format("A sign-out of practice {} did not finish: {}.", name,
-                                fault_name(ended.error().fault)));
-        }
-        Response out = see_other("/sign-in?practice=" + name);
-        out.fields.emplace_back("Clear-Site-Data", "\"cache\", \"cookies\", \"storage\"");
-        out.fields.emplace_back("Set-Cookie", fmt::format("{}={}; Max-Age=0", kCookie, kCookieFlags));
-        reply(std::move(out));
-    });
+    identity_.sign_out(*find_cookie(request, kSessionCookie),
+                       [this, alive = std::weak_ptr<int>(alive_), name = session->practice_name,
+                        reply = std::move(reply)](Result<void> ended) {
+                           if (alive.expired()) {
+                               return;
+                           }
+                           if (!ended) {
+                               journal(fmt::format("A sign-out of practice {} did not finish: {}.", name,
+                                                   fault_name(ended.error().fault)));
+                           }
+                           Response out = see_other("/sign-in?practice=" + name);
+                           out.fields.emplace_back("Clear-Site-Data", "\"cache\", \"cookies\", \"storage\"");
+                           out.fields.emplace_back("Set-Cookie", set_session_cookie({}));
+                           reply(std::move(out));
+                       });
 }
 
 std::optional<identity::Session> Site::session_for(const Request& request, const Route& route,
@@ -419,7 +448,19 @@ std::optional<identity::Session> Site::session_for(const Request& request, const
         reply(not_found());
         return std::nullopt;
     }
+    if (is_held_back(*session, request, reply)) {
+        return std::nullopt;
+    }
     return session;
+}
+
+bool Site::is_held_back(const identity::Session& session, const Request& request, const Reply& reply) {
+    if (!session.needs_second_factor) {
+        return false;
+    }
+    reply(request.method == Method::post ? notice_reply(403, "Not yet", "Set up your second factor first.")
+                                         : see_other(std::string(pages::kSecondFactorPath)));
+    return true;
 }
 
 Response Site::read_failed(const identity::Session& session, const Error& error) const {
@@ -440,7 +481,7 @@ void Site::get_submissions(const Request& request, const Route& route, Reply rep
     if (!session) {
         return;
     }
-    if (!identity::may(session->role, identity::Action::list_submissions)) {
+    if (!identity::may(*session, identity::Action::list_submissions)) {
         return reply(not_yours());
     }
     submissions_.list(
@@ -459,7 +500,7 @@ void Site::get_submission(const Request& request, const Route& route, Reply repl
     if (!session) {
         return;
     }
-    if (!identity::may(session->role, identity::Action::read_submission)) {
+    if (!identity::may(*session, identity::Action::read_submission)) {
         return reply(not_yours());
     }
     const auto id = parse_id<SubmissionId>(route.object);

@@ -52,6 +52,8 @@ button {
 button:hover { background: var(--act-dark); border-color: var(--act-dark); }
 button.quiet { color: var(--act); background: transparent; padding: .35rem .9rem; }
 button.quiet:hover { color: #fff; background: var(--act-dark); }
+.qr { display: block; width: 16rem; max-width: 100%; height: auto; }
+.spare-codes { columns: 2; font-size: 1.1rem; line-height: 2; }
 .sign-out { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; }
 .problems { border: 3px solid var(--wrong); border-radius: .35rem; padding: 1rem; margin: 0 0 1.5rem; }
 .problems ul { margin: 0; padding-left: 1.2rem; }

@@ -21,6 +21,9 @@ logs = ["/mnt/a/log", "/mnt/b/log"]
 listen = "127.0.0.1:443"
 hosts = ["app.clinic.example"]
 passphrase_file = "/etc/firedrill/passphrase"
+staff_second_factor = "required"
+password_memory_kib = 131072
+password_passes = 4
 )",
                                            "firedrill.toml");
 
@@ -30,6 +33,22 @@ passphrase_file = "/etc/firedrill/passphrase"
     EXPECT_EQ(read->listen, "127.0.0.1:443");
     EXPECT_EQ(read->hosts, std::vector<std::string>{"app.clinic.example"});
     EXPECT_EQ(read->passphrase_file, "/etc/firedrill/passphrase");
+    EXPECT_EQ(read->staff_second_factor, identity::SecondFactorRule::required);
+    EXPECT_EQ(read->cost, (crypto::PasswordCost{131072, 4}));
+}
+
+TEST(Settings, KeepPasswordsAtLeastAsDearAsTheDefault) {
+    EXPECT_EQ(parse_settings("", "f")->cost, crypto::kProductionCost);
+    for (const char* text :
+         {"password_memory_kib = 65535", "password_memory_kib = 1048577", "password_memory_kib = -1",
+          "password_memory_kib = \"65536\"", "password_passes = 2", "password_passes = 17",
+          "password_passes = 3.5", "staff_second_factor = \"never\"", "staff_second_factor = true"}) {
+        const Result<Settings> read = parse_settings(text, "f");
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().fault, Fault::bad_input);
+        EXPECT_NE(read.error().text.find("f:1"), std::string::npos) << read.error().text;
+    }
+    EXPECT_TRUE(parse_settings("password_memory_kib = 1048576\npassword_passes = 16", "f"));
 }
 
 TEST(Settings, RefuseAnUnknownKeyNamingFileLineAndKey) {

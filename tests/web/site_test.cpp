@@ -348,7 +348,7 @@ TEST_F(SiteTest, AnswersEveryWrongSignInAlike) {
     const std::string wrong = answer("alpha", "owner", "wrong-password-1");
     EXPECT_EQ(answer("alpha", "nobody", "wrong-password-2"), wrong);
     EXPECT_EQ(answer("gamma", "owner", "wrong-password-3"), wrong);
-    EXPECT_TRUE(has(wrong, "The practice, the sign-in name or the password is not right."));
+    EXPECT_TRUE(has(wrong, "The practice, the sign-in name, the password or the code is not right."));
     EXPECT_EQ(identity_.password_checks, 3U);
     EXPECT_EQ(journal_, "");
 }
