@@ -30,8 +30,9 @@ std::string read_all(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<LiveServer>> LiveServer::create() {
+Result<std::unique_ptr<LiveServer>> LiveServer::create(std::string program) {
     std::unique_ptr<LiveServer> server(new LiveServer);
+    server->program_ = std::move(program);
     std::error_code failed;
     server->folder_ = (fs::temp_directory_path(failed) / ("firedrill-drill-" + draw_word())).string();
     if (failed || !fs::create_directory(server->folder_, failed)) {
@@ -61,7 +62,7 @@ Status LiveServer::start() {
     const std::string listen = facts_.endpoint.text.empty() ? "127.0.0.1:0" : facts_.endpoint.text;
     output_.clear();
     auto process =
-        TRY(ChildProcess::start({own_program(), "serve", "--demo", "--json", "--data", folder_ + "/node",
+        TRY(ChildProcess::start({program_, "serve", "--demo", "--json", "--data", folder_ + "/node",
                                  "--listen", listen, "--passphrase-file", folder_ + "/passphrase"},
                                 folder_ + "/server.journal"));
     process_ = std::make_unique<ChildProcess>(std::move(process));

@@ -25,8 +25,8 @@ struct LiveServerFacts {
 
 class LiveServer {
   public:
-    /// Makes the folder and draws the passphrase file.
-    static Result<std::unique_ptr<LiveServer>> create();
+    /// Makes the folder and draws the passphrase file. `program` is what start() runs.
+    static Result<std::unique_ptr<LiveServer>> create(std::string program = own_program());
     ~LiveServer();
     LiveServer(const LiveServer&) = delete;
     LiveServer& operator=(const LiveServer&) = delete;
@@ -42,10 +42,12 @@ class LiveServer {
 
     [[nodiscard]] const LiveServerFacts& facts() const { return facts_; }
     [[nodiscard]] const std::string& folder() const { return folder_; }
+    [[nodiscard]] int process_id() const { return process_ ? process_->id() : -1; }
 
   private:
     LiveServer() = default;
     Status read_facts(const std::string& line);
+    std::string program_;
     std::string folder_;
     std::unique_ptr<ChildProcess> process_;
     std::string output_;

@@ -35,6 +35,7 @@ class ChildProcess {
     /// Waits for its end: its exit code, or 128 and the signal that ended it.
     int wait();
     [[nodiscard]] int output_handle() const noexcept { return output_; }
+    [[nodiscard]] int id() const noexcept { return pid_; }
 
   private:
     ChildProcess(int pid, int output) : pid_(pid), output_(output) {}

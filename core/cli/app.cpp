@@ -16,9 +16,11 @@ void add_common(CLI::App& verb, CommonOptions& to) {
     verb.add_option("--data", to.place.data, "The node's folder (default: firedrill-data)");
     verb.add_option("--log", to.place.logs,
                     "A log folder, best on another disk; repeat for mirrors (default: DATA/log)");
-    verb.add_option(
-        "--passphrase-file", to.place.passphrase_file,
-        "File with the node's passphrase, outside the data folder (default: ask on the terminal)");
+    verb.add_option("--passphrase-file", to.place.passphrase_file,
+                    "File with the node's passphrase, outside the data folder (default: the systemd "
+                    "credential firedrill.passphrase, else ask on the terminal)");
+    verb.add_option("--key-file", to.place.key_file,
+                    "File with 32 to 1024 random bytes in place of a passphrase, outside the data folder");
     verb.add_option("--config", to.settings_file, "Settings file (default: ./firedrill.toml when it exists)");
     verb.add_flag_callback("--json", [&to] { to.format = Format::json; }, "Print exactly one JSON value");
 }
@@ -98,6 +100,27 @@ void add_staff(CLI::App& app, Verb& chosen, StaffOptions& options) {
         ->required();
 }
 
+void add_secrets(CLI::App& app, Verb& chosen, SecretsOptions& options) {
+    CLI::App* group = app.add_subcommand("secrets", "The node's own secrets: how old they are, new ones");
+    group->require_subcommand(1);
+    auto add = [&](const char* name, const char* help) {
+        CLI::App* verb = group->add_subcommand(name, help);
+        add_common(*verb, options.common);
+        verb->callback([&, name] {
+            options.verb = name;
+            chosen = [&] { return secrets(std::move(options)); };
+        });
+        return verb;
+    };
+    add("list", "What there is, its age, and when it is due; ends with 19 when one is overdue");
+    CLI::App* rotate = add("rotate", "Replace one, while the node runs or not");
+    rotate->add_option("secret", options.secret, "passphrase, directory, signing, certificate or authority")
+        ->required();
+    rotate->add_option("--new-passphrase-file", options.new_passphrase_file,
+                       "File with the new passphrase (default: ask on the terminal)");
+    rotate->add_option("--new-key-file", options.new_key_file, "File with the random bytes to use instead");
+}
+
 void add_authority(CLI::App& app, Verb& chosen, Format& format) {
     CLI::App* verb = app.add_subcommand("authority", "Print who may do what inside a practice");
     verb->add_flag_callback("--json", [&format] { format = Format::json; }, "Print exactly one JSON value");
@@ -138,9 +161,8 @@ void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
 }  // namespace
 
 int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
-    // A sentence about memory that cannot be locked freely is for the journal of serve; other verbs hold few
-    // secrets.
-    if (Result<std::string> secured = posix::secure_process(); !secured) {
+    Result<std::string> secured = posix::secure_process();
+    if (!secured) {
         return fail(secured.error(), Format::text);
     }
     CLI::App app{
@@ -151,14 +173,17 @@ int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
     app.footer("Exit codes: docs/exit_codes.md. Every verb has --help.");
     Verb chosen;
     ServeOptions serve_options;
+    serve_options.memory_note = std::move(secured).value();
     PracticeOptions practice_options;
     StaffOptions staff_options;
+    SecretsOptions secrets_options;
     Format authority_format = Format::text;
     RestoreVerbOptions restore_options;
     StoreOptions store_options;
     add_serve(app, chosen, serve_options);
     add_practice(app, chosen, practice_options);
     add_staff(app, chosen, staff_options);
+    add_secrets(app, chosen, secrets_options);
     add_authority(app, chosen, authority_format);
     add_restore(app, chosen, restore_options);
     add_store(app, chosen, store_options);

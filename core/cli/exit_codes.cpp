@@ -56,6 +56,8 @@ const std::vector<ExitCodeRow>& exit_code_table() {
         {ExitCode::repairable, "repairable",
          "Nothing is lost, but a copy is missing or differs; `firedrill store scrub` or the next start mends "
          "it."},
+        {ExitCode::overdue, "overdue",
+         "A secret of the node is older than its limit; replace it (firedrill secrets rotate)."},
         {ExitCode::sim_correctness, "sim_correctness",
          "Simulated: something acknowledged was lost or altered, or a bound was broken."},
         {ExitCode::sim_leak, "sim_leak", "Simulated: planted plaintext was found where nobody may read it."},

@@ -30,6 +30,7 @@ enum class ExitCode : int {
     timeout = 16,
     unavailable = 17,
     repairable = 18,
+    overdue = 19,
     sim_correctness = 20,
     sim_leak = 21,
     sim_liveness = 22,

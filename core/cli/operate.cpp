@@ -3,65 +3,18 @@
 
 #include <boost/json.hpp>
 
+#include "cli/call_node.h"
 #include "cli/place.h"
 #include "cli/real_world.h"
 #include "cli/verbs.h"
 #include "identity/safekeeping.h"
-#include "node/node.h"
-#include "posix/terminal.h"
+#include "posix/secret_files.h"
 
 namespace firedrill::cli {
 
 namespace {
 
 namespace json = boost::json;
-
-/// Boots the node without serving, answers one request, stops it cleanly.
-Result<std::string> call_folder(const Settled& settled, const std::string& request) {
-    Passphrase passphrase = TRY(obtain_passphrase(settled.place, false, false));
-    auto world = TRY(RealWorld::open(settled.place, MakeFolders::no));
-    node::Config config;
-    config.listen = Endpoint{};
-    config.hosts = settled.settings.hosts;
-    config.cost = settled.settings.cost;
-    std::optional<Result<std::string>> answer;
-    config.on_fatal = [&](const Error& error) {
-        answer = Result<std::string>(error);
-        world->stop();
-    };
-    std::unique_ptr<node::Node> node;
-    auto on_ready = [&](Status ready) {
-        if (!ready) {
-            answer = Result<std::string>(std::move(ready).error());
-            world->stop();
-            return;
-        }
-        node->command(request, [&](Result<std::string> got) {
-            answer = std::move(got);
-            node->stop([&] { world->stop(); });
-        });
-    };
-    node = TRY(node::Node::boot(world->seams(), std::move(config), {}, passphrase.secret, on_ready));
-    world->run();
-    if (!answer) {
-        return Error{Fault::closed, "interrupted before the node answered"};
-    }
-    return *std::move(answer);
-}
-
-Result<std::string> call_node(const CommonOptions& options, const json::object& request) {
-    const Settled settled = TRY(settle(options));
-    if (!TRY(node_exists(settled.place))) {
-        return Error{Fault::not_found, fmt::format("no node in {}", settled.place.data)};
-    }
-    std::string line = json::serialize(request);
-    Result<std::string> answer = call_running_node(control_endpoint(settled.place), line);
-    if (!answer && answer.error().fault == Fault::unavailable) {
-        answer = call_folder(settled, line);
-    }
-    crypto::zeroise(line);
-    return answer;
-}
 
 std::string text_of(const json::object& object, std::string_view field) {
     const json::value* found = object.if_contains(field);
@@ -128,6 +81,13 @@ void print_status(const json::object& status) {
                                json::serialize(member.at("segments")), json::serialize(member.at("bytes")),
                                member.at("is_present").as_bool() ? "" : "  MISSING",
                                member.at("is_stale").as_bool() ? "  STALE" : ""));
+    }
+    for (const json::value& each : status.at("secrets").as_array()) {
+        const json::object& secret = each.as_object();
+        if (secret.at("is_overdue").as_bool()) {
+            print_line(fmt::format("secret    {}  OVERDUE since {}", text_of(secret, "secret"),
+                                   text_of(secret, "due")));
+        }
     }
     for (const json::value& note_text : status.at("notes").as_array()) {
         print_line(fmt::format("note      {}", std::string_view(note_text.as_string())));

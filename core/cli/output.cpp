@@ -20,6 +20,8 @@ int fail(const Error& error, Format format) {
 }
 
 void print_line(std::string_view line) {
+    // No buffer: what is shown once, a password, must not stay in one.
+    std::setvbuf(stdout, nullptr, _IONBF, 0);
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fputc('\n', stdout);
     std::fflush(stdout);

@@ -6,6 +6,7 @@
 
 #include "cli/real_world.h"
 #include "posix/paths.h"
+#include "posix/secret_files.h"
 #include "posix/terminal.h"
 
 namespace firedrill::cli {
@@ -43,6 +44,17 @@ Result<Settled> settle(const CommonOptions& options) {
     }
     const std::string passphrase = pick(options.place.passphrase_file, out.settings.passphrase_file);
     out.place.passphrase_file = passphrase.empty() ? "" : posix::absolute_path(passphrase);
+    // The command line's way of giving it counts, not the settings' other way.
+    const bool is_said = !options.place.passphrase_file.empty();
+    const std::string key =
+        is_said ? options.place.key_file : pick(options.place.key_file, out.settings.key_file);
+    out.place.key_file = key.empty() ? "" : posix::absolute_path(key);
+    if (!options.place.key_file.empty() && !is_said) {
+        out.place.passphrase_file.clear();
+    }
+    if (!out.place.key_file.empty() && !out.place.passphrase_file.empty()) {
+        return Error{Fault::bad_usage, "give a passphrase file or a key file, not both"};
+    }
     return out;
 }
 
@@ -61,22 +73,70 @@ Result<bool> node_exists(const Place& place) {
                          "/firedrill.node");  // written last of all by create and restore
 }
 
+namespace {
+
+constexpr const char* kCredential = "firedrill.passphrase";
+
+Status check_outside(const Place& place, const std::string& file, std::string_view what) {
+    std::vector<std::string> folders = place.logs;
+    folders.push_back(place.data);
+    for (const std::string& folder : folders) {
+        if (posix::is_inside(file, folder)) {
+            return Error{Fault::refused,
+                         fmt::format("the {} {} lies beside the data in {}: a thief of that disk would have "
+                                     "both; keep it elsewhere",
+                                     what, file, folder)};
+        }
+    }
+    return {};
+}
+
+/// Empty when no file is named.
+Result<crypto::Secret> read_named(const Place& place, const std::string& passphrase_file,
+                                  const std::string& key_file) {
+    if (!key_file.empty()) {
+        TRY(check_outside(place, key_file, "key file"));
+        return posix::read_key_file(key_file);
+    }
+    if (!passphrase_file.empty()) {
+        TRY(check_outside(place, passphrase_file, "passphrase file"));
+        return posix::read_passphrase_file(passphrase_file);
+    }
+    return crypto::Secret();
+}
+
+}  // namespace
+
+Result<crypto::Secret> obtain_new_passphrase(const Place& place, const std::string& passphrase_file,
+                                             const std::string& key_file) {
+    if (!passphrase_file.empty() && !key_file.empty()) {
+        return Error{Fault::bad_usage, "give a new passphrase file or a new key file, not both"};
+    }
+    const auto absolute = [](const std::string& path) {
+        return path.empty() ? path : posix::absolute_path(path);
+    };
+    crypto::Secret named = TRY(read_named(place, absolute(passphrase_file), absolute(key_file)));
+    if (!named.is_empty()) {
+        return named;
+    }
+    std::optional<crypto::Secret> typed = TRY(ask_new_secret("new passphrase of the node"));
+    if (!typed) {
+        return Error{
+            Fault::bad_usage,
+            "the new passphrase is needed: give --new-passphrase-file or --new-key-file, or run on a "
+            "terminal"};
+    }
+    return *std::move(typed);
+}
+
 Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_demo) {
     Passphrase out;
-    if (!place.passphrase_file.empty()) {
-        std::vector<std::string> folders = place.logs;
-        folders.push_back(place.data);
-        for (const std::string& folder : folders) {
-            if (posix::is_inside(place.passphrase_file, folder)) {
-                return Error{
-                    Fault::refused,
-                    fmt::format(
-                        "the passphrase file {} lies beside the data in {}: a thief of that disk would "
-                        "have both; keep it elsewhere",
-                        place.passphrase_file, folder)};
-            }
-        }
-        out.secret = TRY(posix::read_passphrase_file(place.passphrase_file));
+    out.secret = TRY(read_named(place, place.passphrase_file, place.key_file));
+    if (!out.secret.is_empty()) {
+        return out;
+    }
+    if (const auto credential = TRY(posix::find_credential(kCredential))) {
+        out.secret = TRY(posix::read_credential(*credential));
         return out;
     }
     Result<std::optional<crypto::Secret>> typed =
@@ -86,6 +146,7 @@ Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_de
     }
     if (typed->has_value()) {
         out.secret = std::move(**typed);
+        out.was_typed = true;
         return out;
     }
     if (is_new && is_demo) {
@@ -95,8 +156,10 @@ Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_de
         out.was_drawn = true;
         return out;
     }
-    return Error{Fault::bad_usage,
-                 "the node's passphrase is needed: give --passphrase-file, or run on a terminal"};
+    return Error{
+        Fault::bad_usage,
+        "the node's passphrase is needed: give --passphrase-file or --key-file, pass the systemd credential "
+        "firedrill.passphrase, or run on a terminal"};
 }
 
 Result<std::optional<crypto::Secret>> ask_secret(const std::string& what) {

@@ -26,11 +26,15 @@ Result<bool> node_exists(const Place& place);
 struct Passphrase {
     crypto::Secret secret;
     bool was_drawn = false;  ///< made up by us: must be shown once
+    bool was_typed = false;  ///< on the terminal: may be asked again
 };
-/// From --passphrase-file (refused when it lies inside a folder of the node, or others may read it), else
-/// asked on the terminal (twice for a new node), else, for a new demo node, drawn. bad_usage when there is no
-/// way to get one.
+/// From --key-file or --passphrase-file (refused when it lies inside a folder of the node, or others may read
+/// it), else from the systemd credential "firedrill.passphrase", else asked on the terminal (twice for a new
+/// node), else, for a new demo node, drawn. bad_usage when there is no way to get one.
 Result<Passphrase> obtain_passphrase(const Place& place, bool is_new, bool is_demo);
+/// The next passphrase: from the file named (same refusals), else asked twice on the terminal.
+Result<crypto::Secret> obtain_new_passphrase(const Place& place, const std::string& passphrase_file,
+                                             const std::string& key_file);
 
 /// Asks on the terminal; nullopt when there is none. ask_new_secret asks twice: bad_input when the two
 /// differ.

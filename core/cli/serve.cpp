@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <cstdlib>
 
+#include "cli/boot.h"
 #include "cli/exit_codes.h"
 #include "cli/place.h"
 #include "cli/real_world.h"
@@ -38,13 +39,16 @@ class Serving {
         }
         passphrase_ = TRY(obtain_passphrase(settled_.place, is_new, options_.is_demo));
         world_ = TRY(RealWorld::open(settled_.place, is_new ? MakeFolders::yes : MakeFolders::no));
+        if (!options_.memory_note.empty()) {
+            note("node: " + options_.memory_note + "; until then keys may reach swap space");
+        }
         node::Config config = make_config();
         if (is_new) {
             note(fmt::format("making a node in {} …", settled_.place.data));
             TRY(node::create_node(world_->seams(), config, {}, passphrase_.secret));
         }
-        node_ = TRY(node::Node::boot(world_->seams(), std::move(config), {}, passphrase_.secret,
-                                     [this](Status ready) { on_ready(std::move(ready)); }));
+        node_ = TRY(boot_node(*world_, config, settled_.place, passphrase_,
+                              [this](Status ready) { on_ready(std::move(ready)); }));
         world_->on_stop_signal([this] { stop(); });
         world_->run();
         return exit_code_;
@@ -56,6 +60,7 @@ class Serving {
         config.hosts = settled_.settings.hosts;
         config.cost = settled_.settings.cost;
         config.second_factor = settled_.settings.staff_second_factor;
+        config.secret_limits = settled_.settings.secrets;
         config.control = control_endpoint(settled_.place);
         config.accept_loss_after = options_.accept_loss_after;
         config.journal = [](std::string_view line) { note(fmt::format("node: {}", line)); };
@@ -181,6 +186,7 @@ int init(ServeOptions options) {
         node::Config config;
         config.hosts = options.hosts.empty() ? settled.settings.hosts : options.hosts;
         config.cost = settled.settings.cost;
+        config.secret_limits = settled.settings.secrets;
         TRY(node::create_node(world->seams(), config, {}, passphrase.secret));
         return settled.place.data;
     };

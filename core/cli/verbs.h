@@ -14,6 +14,7 @@ struct Place {
     std::string data;
     std::vector<std::string> logs;
     std::string passphrase_file;
+    std::string key_file;
 };
 /// Values from the command line; empty ones fall back to firedrill.toml (`settings_file`, or ./firedrill.toml
 /// when that exists), then to defaults.
@@ -28,6 +29,7 @@ struct ServeOptions {
     std::string listen;
     std::vector<std::string> hosts;
     bool is_demo = false;
+    std::string memory_note;  ///< why keys may not all be locked into memory; empty: they are
     std::uint64_t accept_loss_after = 0;
 };
 /// Serves until SIGINT or SIGTERM. `is_demo` makes the node and a demo practice where there are none.
@@ -59,6 +61,16 @@ struct StaffOptions {
 /// What the operator can do without keys: see who is there, and switch an account off. add: what an owner can
 /// do here.
 int staff(StaffOptions options);
+
+struct SecretsOptions {
+    CommonOptions common;
+    std::string verb;    ///< list, rotate
+    std::string secret;  ///< passphrase, directory, signing, certificate, authority
+    std::string new_passphrase_file;
+    std::string new_key_file;
+};
+/// How old the operator's secrets are, and their replacement. `list` ends with `overdue` when one is.
+int secrets(SecretsOptions options);
 
 /// Prints who may do what inside a practice.
 int authority(Format format);

@@ -25,15 +25,13 @@ namespace extension = Botan::Cert_Extension;
 constexpr std::size_t kMostCertificates = 8;
 constexpr std::size_t kLargestPem = 65536;
 constexpr std::size_t kLongestCommonName = 64;
-/// Browsers accept at most 398 days.
-constexpr Duration kValidity = 397 * 24h;
 constexpr Duration kBackdated = 24h;
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
 
 /// A key pair that signs certificates of its own name.
 struct Issuer {
-    const Botan::ECDSA_PrivateKey& key;
+    const Botan::Private_Key& key;
     Botan::X509_DN name;
     std::unique_ptr<Botan::PK_Signer> signer;
 };
@@ -74,11 +72,11 @@ Botan::AlternativeName alternative_names(std::span<const std::string> names) {
 
 Botan::X509_Certificate issue(const Issuer& issuer, const Botan::Public_Key& subject,
                               const Botan::X509_DN& subject_name, const Botan::Extensions& extensions,
-                              WallTime now, Botan::RandomNumberGenerator& rng) {
+                              WallTime now, Duration validity, Botan::RandomNumberGenerator& rng) {
     const WallTime from = now + -kBackdated;
     return Botan::X509_CA::make_cert(*issuer.signer, rng, issuer.signer->algorithm_identifier(),
                                      subject.subject_public_key(), Botan::X509_Time(library_time(from)),
-                                     Botan::X509_Time(library_time(from + kValidity)), issuer.name,
+                                     Botan::X509_Time(library_time(from + validity)), issuer.name,
                                      subject_name, extensions);
 }
 
@@ -89,6 +87,32 @@ Secret private_key_pem(const Botan::Private_Key& key) {
     return out;
 }
 
+Issuer make_issuer(const Botan::Private_Key& key, Botan::X509_DN name, Botan::RandomNumberGenerator& rng) {
+    return {key, std::move(name), Botan::X509_Object::choose_sig_format(key, rng, "SHA-256", "")};
+}
+
+ServerCertificate issue_for(const Issuer& issuer, const std::string& authority_pem,
+                            std::span<const std::string> names, WallTime now, Duration validity,
+                            Botan::RandomNumberGenerator& rng, const Botan::ECDSA_PrivateKey& key) {
+    Botan::Extensions extensions = common_extensions(key, issuer.key, false);
+    extensions.add(std::make_unique<extension::Extended_Key_Usage>(
+        std::vector<Botan::OID>{Botan::OID::from_string("PKIX.ServerAuth")}));
+    extensions.add(std::make_unique<extension::Subject_Alternative_Name>(alternative_names(names)));
+    const std::string& first = names.front();
+    const Botan::X509_DN name{
+        {"X520.CommonName", first.size() <= kLongestCommonName ? first : "Firedrill server"}};
+    const Botan::X509_Certificate made = issue(issuer, key, name, extensions, now, validity, rng);
+    return {made.PEM_encode() + authority_pem, private_key_pem(key)};
+}
+
+void check_names(std::span<const std::string> names, Duration validity) {
+    CHECK(!names.empty());
+    CHECK(validity <= kLongestServerValidity);
+    for (const std::string& name : names) {
+        CHECK(is_certificate_name(name));
+    }
+}
+
 }  // namespace
 
 bool is_certificate_name(std::string_view name) {
@@ -97,11 +121,8 @@ bool is_certificate_name(std::string_view name) {
 }
 
 DevelopmentCertificates make_development_certificates(std::span<const std::string> names, WallTime now,
-                                                      Entropy& entropy) {
-    CHECK(!names.empty());
-    for (const std::string& name : names) {
-        CHECK(is_certificate_name(name));
-    }
+                                                      Entropy& entropy, Duration validity) {
+    check_names(names, validity);
     EntropyRng rng(entropy);
     const auto group = Botan::EC_Group::from_name("secp256r1");
     const Botan::ECDSA_PrivateKey authority_key(rng, group);
@@ -109,28 +130,43 @@ DevelopmentCertificates make_development_certificates(std::span<const std::strin
     std::array<Byte, 4> suffix;
     entropy.fill(suffix);
     // The suffix keeps the authorities of several installations apart in one browser.
-    const Issuer issuer{
+    const Issuer issuer = make_issuer(
         authority_key,
-        Botan::X509_DN{{"X520.CommonName", "Firedrill development authority " + to_hex(suffix)}},
-        Botan::X509_Object::choose_sig_format(authority_key, rng, "SHA-256", "")};
-
-    const Botan::X509_Certificate authority = issue(
-        issuer, authority_key, issuer.name, common_extensions(authority_key, authority_key, true), now, rng);
-
-    Botan::Extensions for_server = common_extensions(server_key, authority_key, false);
-    for_server.add(std::make_unique<extension::Extended_Key_Usage>(
-        std::vector<Botan::OID>{Botan::OID::from_string("PKIX.ServerAuth")}));
-    for_server.add(std::make_unique<extension::Subject_Alternative_Name>(alternative_names(names)));
-    const std::string& first = names.front();
-    const Botan::X509_DN server_name{
-        {"X520.CommonName", first.size() <= kLongestCommonName ? first : "Firedrill server"}};
-    const Botan::X509_Certificate server = issue(issuer, server_key, server_name, for_server, now, rng);
-
+        Botan::X509_DN{{"X520.CommonName", "Firedrill development authority " + to_hex(suffix)}}, rng);
+    const Botan::X509_Certificate authority =
+        issue(issuer, authority_key, issuer.name, common_extensions(authority_key, authority_key, true), now,
+              kAuthorityValidity, rng);
     DevelopmentCertificates out;
     out.authority_pem = authority.PEM_encode();
-    out.chain_pem = server.PEM_encode() + out.authority_pem;
-    out.server_key_pem = private_key_pem(server_key);
+    out.authority_key_pem = private_key_pem(authority_key);
+    ServerCertificate server = issue_for(issuer, out.authority_pem, names, now, validity, rng, server_key);
+    out.chain_pem = std::move(server.chain_pem);
+    out.server_key_pem = std::move(server.key_pem);
     return out;
+}
+
+Result<ServerCertificate> issue_server_certificate(std::string_view authority_pem,
+                                                   const Secret& authority_key_pem,
+                                                   std::span<const std::string> names, WallTime now,
+                                                   Duration validity, Entropy& entropy) {
+    check_names(names, validity);
+    const auto authority = TRY(parse_certificates(authority_pem, "The authority's certificate"));
+    const auto key = TRY(parse_private_key(authority_key_pem));
+    if (key->subject_public_key() != authority.front().subject_public_key_info()) {
+        return Error{Fault::bad_input, "The authority's key does not belong to its certificate; check both."};
+    }
+    EntropyRng rng(entropy);
+    const Botan::ECDSA_PrivateKey server_key(rng, Botan::EC_Group::from_name("secp256r1"));
+    const Issuer issuer = make_issuer(*key, authority.front().subject_dn(), rng);
+    return issue_for(issuer, std::string(authority_pem), names, now, validity, rng, server_key);
+}
+
+Result<Validity> certificate_validity(std::string_view pem) {
+    const auto found = TRY(parse_certificates(pem, "The certificate"));
+    const auto wall = [](const Botan::X509_Time& time) {
+        return WallTime{std::chrono::duration_cast<Duration>(time.to_std_timepoint().time_since_epoch()).count()};
+    };
+    return Validity{wall(found.front().not_before()), wall(found.front().not_after())};
 }
 
 Result<std::vector<Botan::X509_Certificate>> parse_certificates(std::string_view pem, std::string_view what) {

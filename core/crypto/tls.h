@@ -25,15 +25,36 @@ namespace firedrill::crypto {
 /// PKCS#8.
 struct DevelopmentCertificates {
     std::string authority_pem;
+    Secret authority_key_pem;
     std::string chain_pem;  ///< server certificate, then the authority's
     Secret server_key_pem;
 };
+struct ServerCertificate {
+    std::string chain_pem;
+    Secret key_pem;
+};
+struct Validity {
+    WallTime from;
+    WallTime until;
+};
+/// Browsers accept at most 398 days; both limits count from the day before.
+inline constexpr Duration kLongestServerValidity = std::chrono::hours(24 * 397);
+inline constexpr Duration kAuthorityValidity = std::chrono::hours(24 * 3650);
 /// A DNS name (no wildcard) or an IP address that a certificate may be made for.
 bool is_certificate_name(std::string_view name);
 /// For `names` (at least one; each must be is_certificate_name, which is CHECKed). Valid from one day before
-/// `now` for 397 days. The authority's private key is forgotten.
+/// `now`, the server's certificate for `validity` (at most kLongestServerValidity).
 DevelopmentCertificates make_development_certificates(std::span<const std::string> names, WallTime now,
-                                                      Entropy& entropy);
+                                                      Entropy& entropy,
+                                                      Duration validity = kLongestServerValidity);
+/// A fresh key and a certificate for `names` under an authority made above. bad_input when its PEM texts do
+/// not parse or do not belong together.
+Result<ServerCertificate> issue_server_certificate(std::string_view authority_pem,
+                                                   const Secret& authority_key_pem,
+                                                   std::span<const std::string> names, WallTime now,
+                                                   Duration validity, Entropy& entropy);
+/// Of the first certificate in `pem`. bad_input when there is none.
+Result<Validity> certificate_validity(std::string_view pem);
 
 /// Long-lived server state: certificate, private key, ticket key. Shared by all connections of a node.
 class TlsServerContext {

@@ -9,6 +9,7 @@
 #include "identity/safekeeping.h"
 #include "node/command_fields.h"
 #include "node/describe_safekeeping.h"
+#include "node/secret_commands.h"
 #include "node/staff_add.h"
 
 namespace firedrill::node {
@@ -112,6 +113,7 @@ json::object describe(const store::Health& health) {
 void status(CommandTargets targets, const Then& then) {
     json::object out = describe(targets.storage.health());
     out["node"] = to_hex(targets.node);
+    out["secrets"] = describe_ages(targets.secrets.ages(), targets.now);
     out["connections"] = targets.connection_count();
     then(json::serialize(out));
 }
@@ -240,6 +242,10 @@ void run_command(CommandTargets targets, std::string request, Then then) {
         add_staff(targets.identity, *fields, std::move(then));
         return;
     }
+    if (verb->starts_with("secrets.")) {
+        run_secret_command(targets.secrets, *verb, *fields, targets.now, then);
+        return;
+    }
     if (*verb == "staff.disable") {
         disable_staff(targets, *fields, then);
         return;
@@ -256,7 +262,7 @@ void run_command(CommandTargets targets, std::string request, Then then) {
         then(Error{
             Fault::bad_usage,
             fmt::format("unknown verb \"{}\"; known: status, practice.create, practice.list, practice.show, "
-                        "staff.add, staff.disable, staff.list",
+                        "secrets.list, secrets.rotate, staff.add, staff.disable, staff.list",
                         *verb)});
     }
 }

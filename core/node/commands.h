@@ -6,6 +6,7 @@
 #include <string>
 
 #include "identity/identity.h"
+#include "node/operator_secrets.h"
 #include "store/storage.h"
 
 namespace firedrill::node {
@@ -14,6 +15,8 @@ struct CommandTargets {
     NodeId node;
     store::Storage& storage;
     identity::Identity& identity;
+    OperatorSecrets& secrets;
+    WallTime now;
     std::function<std::size_t()> connection_count;
 };
 /// bad_usage: not JSON, unknown verb or field, field of the wrong type; nothing was done.

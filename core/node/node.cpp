@@ -19,6 +19,7 @@ store::StorageOptions storage_options(const Config& config, const Parts& parts,
     store::StorageOptions options;
     options.node = keys.node;
     options.signing_seed = &keys.signing_seed;
+    options.former_seeds = &keys.former_signing;
     options.accept_loss_after = config.accept_loss_after;
     options.on_fatal = config.on_fatal;
     if (config.journal) {
@@ -29,11 +30,7 @@ store::StorageOptions storage_options(const Config& config, const Parts& parts,
 }
 
 Status check_config(const Config& config, const crypto::Secret& passphrase) {
-    if (passphrase.size_bytes() < kPassphraseLimits.least ||
-        passphrase.size_bytes() > kPassphraseLimits.most) {
-        return Error{Fault::bad_usage, fmt::format("the node's passphrase must have {} to {} bytes",
-                                                   kPassphraseLimits.least, kPassphraseLimits.most)};
-    }
+    TRY(check_passphrase(passphrase));
     if (config.hosts.empty()) {
         return Error{Fault::bad_usage, "a node needs at least one host name (setting \"hosts\")"};
     }
@@ -56,35 +53,26 @@ class RealNode final : public Node {
     Status recover(const crypto::Secret& passphrase) {
         Bytes document = TRY(store::read_node_slots(seams_.data));
         seams_.workers.charge(Work::password_hash, 1);
-        keys_ = TRY(identity::open_node_keys(document, passphrase));
-        storage_ = TRY(store::Storage::open(seams_, storage_options(config_, parts_, keys_)));
-        if (!equal(storage_->node_slots(), document)) {  // the log knew newer ones than the folder
-            identity::NodeKeys newer = TRY(identity::open_node_keys(storage_->node_slots(), passphrase));
-            if (newer.node != keys_.node) {
-                return Error{Fault::damaged, "the log's key slots are another node's than the data folder's"};
+        started_with_ = TRY(identity::open_node_keys(document, passphrase));
+        identity::NodeKeys keys = identity::copy_node_keys(started_with_);
+        storage_ = TRY(store::Storage::open(seams_, storage_options(config_, parts_, started_with_)));
+        const Bytes& logged = storage_->node_slots();
+        if (!equal(logged, document)) {
+            if (TRY(identity::passphrase_number_of(logged)) < keys.passphrase_number) {
+                unfinished_ = std::move(document);
+            } else {
+                keys = TRY(open_newer(logged, passphrase));
             }
-            keys_.directory = std::move(newer.directory);
-            keys_.authority_pem = std::move(newer.authority_pem);
-            keys_.chain_pem = std::move(newer.chain_pem);
-            keys_.tls_key_pem = std::move(newer.tls_key_pem);
         }
+        make_secrets(std::move(keys));
         return {};
     }
 
     void start(std::function<void(Status)> ready) {
         ready_ = std::move(ready);
-        if (!identity::ensure_epoch(keys_, storage_->timeline(), seams_.entropy)) {
-            start_identity();
-            return;
-        }
-        Result<Bytes> document = identity::reseal_node_keys(keys_, storage_->node_slots(), seams_.entropy);
-        if (!document) {
-            ready_(std::move(document).error());
-            return;
-        }
-        storage_->set_node_slots(std::move(document).value(), [this](Status set) {
-            if (!set) {
-                ready_(std::move(set));
+        secrets_->settle(std::exchange(unfinished_, {}), [this](Status settled) {
+            if (!settled) {
+                ready_(std::move(settled));
                 return;
             }
             start_identity();
@@ -92,7 +80,7 @@ class RealNode final : public Node {
     }
 
     Endpoint local() const override { return server_ == nullptr ? Endpoint{} : server_->local(); }
-    const std::string& authority_pem() const override { return keys_.authority_pem; }
+    const std::string& authority_pem() const override { return secrets_->keys().authority_pem; }
     store::Health health() const override { return storage_->health(); }
     identity::Identity& identity() override { return *identity_; }
 
@@ -116,7 +104,7 @@ class RealNode final : public Node {
     }
 
     void command(std::string request, std::function<void(Result<std::string>)> then) override {
-        run_command({keys_.node, *storage_, *identity_,
+        run_command({started_with_.node, *storage_, *identity_, *secrets_, seams_.clock.wall(),
                      [this] { return server_ == nullptr ? 0 : server_->connection_count(); }},
                     std::move(request), std::move(then));
     }
@@ -131,6 +119,38 @@ class RealNode final : public Node {
         if (!status) {
             journal(fmt::format("{} failed: {}", what, status.error().text));
         }
+    }
+
+    /// The log knew a newer document than the folder, which follows it by now.
+    Result<identity::NodeKeys> open_newer(const Bytes& logged, const crypto::Secret& passphrase) {
+        auto newer = identity::open_node_keys(logged, passphrase);
+        if (!newer && newer.error().fault == Fault::wrong_secret) {
+            return Error{Fault::wrong_secret,
+                         "node passphrase: it opens the data folder, and the log says that another one was "
+                         "set since; give that one"};
+        }
+        if (newer && newer->node != started_with_.node) {
+            return Error{Fault::damaged, "the log's key slots are another node's than the data folder's"};
+        }
+        return newer;
+    }
+
+    void make_secrets(identity::NodeKeys keys) {
+        OperatorSecretsOptions options;
+        options.cost = config_.cost;
+        options.hosts = config_.hosts;
+        options.limits = config_.secret_limits;
+        options.journal = config_.journal;
+        options.use_certificate = [this](const identity::NodeKeys& renewed) -> Status {
+            if (server_ != nullptr && config_.serves_tls) {
+                server_->use_certificate(TRY(tls_context(renewed)));
+            }
+            return {};
+        };
+        secrets_ = std::make_unique<OperatorSecrets>(seams_, *storage_, std::move(keys), std::move(options));
+    }
+    Result<std::shared_ptr<crypto::TlsServerContext>> tls_context(const identity::NodeKeys& keys) {
+        return crypto::TlsServerContext::create(keys.chain_pem, keys.tls_key_pem, seams_.entropy);
     }
 
     void start_identity() {
@@ -149,7 +169,7 @@ class RealNode final : public Node {
         submissions_ = forms::Submissions::create(seams_, *storage_, parts_.inbox_sealer(seams_.entropy),
                                                   config_.journal);
         identity_ = identity::Identity::create(seams_, *storage_, std::move(options));
-        identity_->start(std::move(keys_.directory),
+        identity_->start(identity::copy_node_keys(secrets_->keys()).directory,
                          [this](Status started) { ready_(started ? serve() : std::move(started)); });
     }
 
@@ -179,8 +199,7 @@ class RealNode final : public Node {
         options.listen = config_.listen;
         options.journal = config_.journal;
         if (config_.serves_tls) {
-            options.tls =
-                TRY(crypto::TlsServerContext::create(keys_.chain_pem, keys_.tls_key_pem, seams_.entropy));
+            options.tls = TRY(tls_context(secrets_->keys()));
         }
         server_ = TRY(web::Server::create(seams_, *site_, std::move(options)));
         if (!config_.control.empty()) {
@@ -193,6 +212,7 @@ class RealNode final : public Node {
         for (const std::string& note : storage_->health().notes) {
             journal(note);
         }
+        secrets_->watch();
         return {};
     }
 
@@ -206,9 +226,11 @@ class RealNode final : public Node {
     Seams seams_;
     Config config_;
     Parts parts_;
-    identity::NodeKeys keys_;
+    identity::NodeKeys started_with_;  ///< unchanged from then on: the storage borrows its signing keys
+    std::optional<Bytes> unfinished_;  ///< a newer document that only the data folder had
     std::function<void(Status)> ready_;
     std::unique_ptr<store::Storage> storage_;
+    std::unique_ptr<OperatorSecrets> secrets_;
     std::unique_ptr<forms::Submissions> submissions_;
     std::unique_ptr<identity::Identity> identity_;
     std::unique_ptr<web::Handler> site_;
@@ -222,10 +244,11 @@ class RealNode final : public Node {
 Status create_node(Seams seams, const Config& config, const Parts& parts, const crypto::Secret& passphrase) {
     TRY(check_config(config, passphrase));
     const TimelineId timeline = draw_id<TimelineId>(seams.entropy);
-    identity::NodeKeys keys = identity::make_node_keys(timeline, seams.entropy);
-    crypto::DevelopmentCertificates certificates =
-        crypto::make_development_certificates(config.hosts, seams.clock.wall(), seams.entropy);
+    identity::NodeKeys keys = identity::make_node_keys(timeline, seams.entropy, seams.clock.wall());
+    crypto::DevelopmentCertificates certificates = crypto::make_development_certificates(
+        config.hosts, seams.clock.wall(), seams.entropy, config.secret_limits.certificate);
     keys.authority_pem = std::move(certificates.authority_pem);
+    keys.authority_key_pem = std::move(certificates.authority_key_pem);
     keys.chain_pem = std::move(certificates.chain_pem);
     keys.tls_key_pem = std::move(certificates.server_key_pem);
     seams.workers.charge(Work::password_hash, 1);

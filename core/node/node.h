@@ -10,6 +10,7 @@
 
 #include "crypto/hash.h"
 #include "identity/identity.h"
+#include "node/operator_secrets.h"
 #include "node/parts.h"
 #include "seams/seams.h"
 #include "store/restore.h"
@@ -17,19 +18,13 @@
 
 namespace firedrill::node {
 
-/// Bytes of a node's passphrase.
-struct PassphraseLimits {
-    std::size_t least;
-    std::size_t most;
-};
-inline constexpr PassphraseLimits kPassphraseLimits{12, 1024};
-
 struct Config {
     Endpoint listen{"127.0.0.1:8443"};  ///< empty text: serve nobody (offline verbs)
     std::vector<std::string> hosts{"localhost",
                                    "127.0.0.1"};          ///< names in the certificate and accepted as Host
     crypto::PasswordCost cost = crypto::kProductionCost;  ///< of new passwords, and of old ones at sign-in
     identity::SecondFactorRule second_factor = identity::SecondFactorRule::optional;  ///< of staff
+    SecretLimits secret_limits;
     std::string control;     ///< control socket endpoint ("unix:…"); empty: none
     bool serves_tls = true;  ///< false in simulated worlds only
     store::Lsn accept_loss_after = 0;

@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <toml++/toml.h>
+#include <algorithm>
+#include <array>
+
+#include "crypto/tls.h"
 
 namespace firedrill::node {
 
@@ -10,7 +14,8 @@ namespace {
 
 constexpr std::size_t kSettingsLimit = 64 * 1024;
 constexpr std::string_view kKnown =
-    "data, logs, listen, hosts, passphrase_file, staff_second_factor, password_memory_kib, password_passes";
+    "data, logs, listen, hosts, passphrase_file, key_file, staff_second_factor, password_memory_kib, "
+    "password_passes, secrets";
 constexpr std::int64_t kMostMemoryKib = 1024 * 1024;
 constexpr std::int64_t kMostPasses = 16;
 
@@ -63,6 +68,45 @@ Status read_second_factor(std::string_view name, std::string_view key, const tom
     return {};
 }
 
+constexpr std::int64_t kMostDays = 3650;
+
+Status read_days(std::string_view name, std::string_view key, const toml::node& node, Duration& out) {
+    const auto* days = node.as_integer();
+    if (days == nullptr || days->get() < 1 || days->get() > kMostDays) {
+        return wrong(name, node, fmt::format("\"{}\" must be a number of days from 1 to {}", key, kMostDays));
+    }
+    out = std::chrono::hours(24 * days->get());
+    return {};
+}
+
+Status read_secrets(std::string_view name, const toml::node& node, SecretLimits& out) {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+        return wrong(name, node, "\"secrets\" must be a table");
+    }
+    const std::array<std::pair<std::string_view, Duration*>, 6> known{
+        {{"passphrase_days", &out.passphrase},
+         {"directory_days", &out.directory},
+         {"signing_days", &out.signing},
+         {"certificate_days", &out.certificate},
+         {"certificate_notice_days", &out.certificate_notice},
+         {"authority_notice_days", &out.authority_notice}}};
+    for (const auto& [key, value] : *table) {
+        const auto found =
+            std::find_if(known.begin(), known.end(), [&](const auto& one) { return one.first == key.str(); });
+        if (found == known.end()) {
+            return wrong(name, value, fmt::format("unknown setting \"secrets.{}\"", key.str()));
+        }
+        TRY(read_days(name, found->first, value, *found->second));
+    }
+    if (out.certificate > crypto::kLongestServerValidity || out.certificate_notice >= out.certificate) {
+        return wrong(
+            name, node,
+            "\"certificate_days\" must be at most 397, and \"certificate_notice_days\" less than it");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<Settings> parse_settings(std::string_view text, std::string_view name) {
@@ -87,6 +131,10 @@ Result<Settings> parse_settings(std::string_view text, std::string_view name) {
             TRY(read_text(name, field, node, out.listen));
         } else if (field == "hosts") {
             TRY(read_texts(name, field, node, out.hosts));
+        } else if (field == "secrets") {
+            TRY(read_secrets(name, node, out.secrets));
+        } else if (field == "key_file") {
+            TRY(read_text(name, field, node, out.key_file));
         } else if (field == "passphrase_file") {
             TRY(read_text(name, field, node, out.passphrase_file));
         } else if (field == "staff_second_factor") {

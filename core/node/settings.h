@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "crypto/hash.h"
 #include "identity/identity.h"
+#include "node/operator_secrets.h"
 
 namespace firedrill::node {
 
@@ -21,6 +22,8 @@ struct Settings {
     /// Argon2id of passwords: password_memory_kib and password_passes, neither below the default, at most 1
     /// GiB and 16 passes.
     crypto::PasswordCost cost = crypto::kProductionCost;
+    std::string key_file;  ///< outside `data`, random bytes, in place of a passphrase
+    SecretLimits secrets;  ///< table [secrets]: how old the operator's secrets may get
 };
 
 /// `name` is the file's name for messages. bad_input naming file, line and key. At most 64 KiB.

@@ -18,6 +18,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "posix/dead_stack.h"
 #include "posix/sockets.h"
 
 namespace firedrill::posix {
@@ -28,6 +29,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr Duration kConnectTimeout = 20s;
+constexpr Duration kWipePeriod = 100ms;
 /// How many socket completions go before timers and deferred handlers get their turn again.
 constexpr int kCompletionsPerRound = 64;
 /// How many rounds a thread that came by is the loop before its owner, and with it the sockets, has a turn.
@@ -64,7 +66,20 @@ class PosixLoop::Impl {
     bool post(Handler handler);
     void serve_as_guest();
     void forget_pending();
+    /// Handlers leave passwords and answers on the stack. Before a wait it is wiped; a busy loop does so ten
+    /// times a second.
+    void wipe_now_or_soon() {
+        if (now_ - last_wipe_ >= kWipePeriod) {
+            last_wipe_ = now_;
+            wipe_dead_stack();
+        } else if (!is_wipe_due_) {
+            is_wipe_due_ = true;
+            call_at(last_wipe_ + kWipePeriod, [this] { is_wipe_due_ = false; });
+        }
+    }
 
+    Instant last_wipe_;
+    bool is_wipe_due_ = false;
     Instant now_;
     WallTime wall_;
     std::deque<Handler> deferred_;
@@ -238,6 +253,7 @@ bool PosixLoop::Impl::run_round() {
         }
     }
     if (may_wait) {
+        wipe_now_or_soon();
         sleep();
     }
     return !is_over();

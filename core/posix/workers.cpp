@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -11,10 +12,14 @@
 #include <vector>
 
 #include "base/check.h"
+#include "posix/dead_stack.h"
 
 namespace firedrill::posix {
 
 namespace {
+
+/// A thread that was not called for so long wipes its dead stack before it sleeps on.
+constexpr std::chrono::milliseconds kRestless(100);
 
 struct Task {
     std::function<void()> job;
@@ -94,7 +99,11 @@ class PosixWorkers::Impl {
         while (true) {
             while (ready_.empty() && !is_stopping_) {
                 ++sleeping_;
-                wake_.wait(lock, [this] { return is_stopping_ || called_ > 0; });
+                const auto is_called = [this] { return is_stopping_ || called_ > 0; };
+                if (!wake_.wait_for(lock, kRestless, is_called)) {
+                    wipe_dead_stack();  // what jobs, and handlers that ran here, left
+                    wake_.wait(lock, is_called);
+                }
                 if (!is_stopping_) {
                     --called_;
                 }

@@ -113,6 +113,8 @@ struct LogOptions {
     std::span<Disk* const> disks;
     Disk* membership = nullptr;                    ///< data disk: holds "log.members"
     const crypto::Secret* signing_seed = nullptr;  ///< Ed25519; must outlive the writer
+    /// Seeds that signed before it, or null: a segment begun under one of them is closed by it.
+    const std::vector<crypto::Secret>* former_seeds = nullptr;
     Lsn accept_loss_after = 0;  ///< an operator's word that records above it may be lost; 0 = no such word
     Lsn folded_through = 0;  ///< newest LSN that a page file holds: a log that ends below it has lost records
     /// Newest commit of each store that its page file holds: a closed segment with nothing newer is not read

@@ -422,6 +422,17 @@ Bytes encode_close_mark(const CloseMark& mark, const SegmentHeader& header,
     return out;
 }
 
+const crypto::Secret& SegmentSigner::seed_of(const SegmentHeader& header) const {
+    if (former != nullptr) {
+        for (const crypto::Secret& seed : *former) {
+            if (crypto::ed25519_public(seed) == header.signer) {
+                return seed;
+            }
+        }
+    }
+    return *present;
+}
+
 std::optional<CloseMark> parse_close_mark(ByteView rest, std::uint64_t offset, const SegmentHeader& header) {
     Reader in(rest);
     const std::uint32_t magic = in.u32();

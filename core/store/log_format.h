@@ -140,6 +140,15 @@ struct CloseMark {
 std::uint64_t close_mark_size(std::size_t stores);
 Bytes encode_close_mark(const CloseMark& mark, const SegmentHeader& header,
                         const crypto::Secret& signing_seed);
+
+/// The Ed25519 seeds of a node: the present one, and those before it (null: none). Both outlive this.
+struct SegmentSigner {
+    const crypto::Secret* present;
+    const std::vector<crypto::Secret>* former;
+
+    /// The one whose public half the header names; the present one when it is none of them.
+    [[nodiscard]] const crypto::Secret& seed_of(const SegmentHeader& header) const;
+};
 /// nullopt unless `rest` (from the mark to the end of the file) is the whole, signed close mark of this
 /// segment.
 std::optional<CloseMark> parse_close_mark(ByteView rest, std::uint64_t offset, const SegmentHeader& header);

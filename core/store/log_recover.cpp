@@ -230,6 +230,7 @@ Result<WriterState> Recovery::writer_state() {
     state.identity = walked_.scan.identity;
     state.data = options_.membership;
     state.signing_seed = options_.signing_seed;
+    state.former_seeds = options_.former_seeds;
     state.membership = written_;
     state.node_slots = walked_.scan.node_slots;
     const WalkedSegment& last = walked_.segments.back();
@@ -309,7 +310,7 @@ Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
     if (walked_.scan.first > begin) {
         notes_.push_back(missing_beginning(catalogue, begin));
     }
-    LogRepair repair(catalogue, walked_, *options_.signing_seed, wall_);
+    LogRepair repair(catalogue, walked_, {options_.signing_seed, options_.former_seeds}, wall_);
     TRY(fix_members(repair));
     TRY(fill_others(repair));
     TRY(write_down());

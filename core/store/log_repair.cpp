@@ -49,7 +49,7 @@ Status LogRepair::fix_segment(std::size_t source, const WalkedSegment& segment, 
     std::uint64_t end = segment.end;
     if (lacks_mark) {
         const CloseMark mark{end, segment.last, wall_, segment.chain, segment.index};
-        const Bytes bytes = encode_close_mark(mark, segment.header, signing_seed_);
+        const Bytes bytes = encode_close_mark(mark, segment.header, signer_.seed_of(segment.header));
         TRY(file->write_at(end, bytes));
         end += bytes.size();
     }

@@ -14,9 +14,8 @@ namespace firedrill::store {
 
 class LogRepair {
   public:
-    LogRepair(const LogCatalogue& catalogue, WalkedLog& walked, const crypto::Secret& signing_seed,
-              WallTime wall)
-        : catalogue_(catalogue), walked_(walked), signing_seed_(signing_seed), wall_(wall) {}
+    LogRepair(const LogCatalogue& catalogue, WalkedLog& walked, SegmentSigner signer, WallTime wall)
+        : catalogue_(catalogue), walked_(walked), signer_(signer), wall_(wall) {}
 
     /// Brings one disk in service in order: bad ranges from the good copies, missing close marks, the cut of
     /// the torn tail, files that never became segments. `must_move`: the last segment is copied into a new
@@ -32,7 +31,7 @@ class LogRepair {
 
     const LogCatalogue& catalogue_;
     WalkedLog& walked_;
-    const crypto::Secret& signing_seed_;
+    SegmentSigner signer_;
     WallTime wall_;
 };
 

@@ -16,7 +16,6 @@ constexpr std::array<Byte, kSector> kZeroes{};
 class DiskLogWriter final : public LogWriter {
   public:
     DiskLogWriter(WriterState state, WallTime wall) : state_(std::move(state)), last_wall_(wall) {
-        state_.header.signer = crypto::ed25519_public(*state_.signing_seed);
         count_time(state_.header.wall, wall);
     }
 
@@ -274,6 +273,7 @@ Status DiskLogWriter::tick(WallTime wall) {
 Status DiskLogWriter::rotate(WallTime wall) {
     NewSegment fresh;
     fresh.header = state_.header;
+    fresh.header.signer = crypto::ed25519_public(*state_.signing_seed);
     fresh.header.first = state_.last + 1;
     fresh.header.previous = state_.last_chain;
     fresh.header.wall = wall;
@@ -338,7 +338,8 @@ Status DiskLogWriter::discard(NewSegment& fresh) {
 
 Status DiskLogWriter::close_segment(WallTime wall) {
     const CloseMark mark{state_.end, state_.last, wall, state_.last_chain, state_.index};
-    const Bytes bytes = encode_close_mark(mark, state_.header, *state_.signing_seed);
+    const Bytes bytes = encode_close_mark(
+        mark, state_.header, SegmentSigner{state_.signing_seed, state_.former_seeds}.seed_of(state_.header));
     return on_each([&](LogMember& member, std::size_t) -> Status {
         TRY(must_fit(member.file->write_at(state_.end, bytes), *member.disk));
         TRY(must_fit(member.file->truncate(state_.end + bytes.size()), *member.disk));

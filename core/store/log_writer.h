@@ -34,6 +34,7 @@ struct WriterState {
     Lsn branch = 0;
     Disk* data = nullptr;
     const crypto::Secret* signing_seed = nullptr;
+    const std::vector<crypto::Secret>* former_seeds = nullptr;
     std::vector<LogMember> members;
     Membership membership;
     Bytes node_slots;

@@ -101,6 +101,8 @@ struct StorageOptions {
     NodeId node;
     TimelineId first_timeline;  ///< create() only: drawn by the caller; open() takes it from the log
     const crypto::Secret* signing_seed = nullptr;  ///< outlives the Storage
+    /// Those before it, or null; outlive the Storage as well.
+    const std::vector<crypto::Secret>* former_seeds = nullptr;
     Lsn accept_loss_after = 0;
     std::uint64_t fold_after_bytes = 16ull << 20;  ///< a store is folded when more than this is unfolded
     /// A store is folded when a commit of it is this far back in the log. A start reads at most 1.25 times

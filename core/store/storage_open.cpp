@@ -23,6 +23,7 @@ LogOptions log_options(const Seams& seams, const StorageOptions& options, LogIde
     made.disks = seams.logs;
     made.membership = &seams.data;
     made.signing_seed = options.signing_seed;
+    made.former_seeds = options.former_seeds;
     made.accept_loss_after = options.accept_loss_after;
     return made;
 }

@@ -29,6 +29,9 @@ class HttpServer final : public Server {
     HttpServer& operator=(const HttpServer&) = delete;
 
     Endpoint local() const override { return local_; }
+    void use_certificate(std::shared_ptr<crypto::TlsServerContext> tls) override {
+        options_.tls = std::move(tls);
+    }
     std::size_t connection_count() const override { return connections_.size(); }
 
     void stop(std::function<void()> then) override {

@@ -53,6 +53,8 @@ class Server {
     static Result<std::unique_ptr<Server>> create(Seams seams, Handler& handler, ServerOptions options);
     virtual ~Server() = default;  ///< drops everything at once
     virtual Endpoint local() const = 0;
+    /// Connections accepted from now on use `tls`; the others go on with what they began with.
+    virtual void use_certificate(std::shared_ptr<crypto::TlsServerContext> tls) = 0;
     /// Stops accepting, lets running requests finish for at most 5 s, then `then`.
     virtual void stop(std::function<void()> then) = 0;
     virtual std::size_t connection_count() const = 0;

@@ -21,9 +21,14 @@ logs = ["/mnt/a/log", "/mnt/b/log"]
 listen = "127.0.0.1:443"
 hosts = ["app.clinic.example"]
 passphrase_file = "/etc/firedrill/passphrase"
+key_file = "/etc/firedrill/key"
 staff_second_factor = "required"
 password_memory_kib = 131072
 password_passes = 4
+[secrets]
+passphrase_days = 90
+certificate_days = 60
+certificate_notice_days = 20
 )",
                                            "firedrill.toml");
 
@@ -33,6 +38,11 @@ password_passes = 4
     EXPECT_EQ(read->listen, "127.0.0.1:443");
     EXPECT_EQ(read->hosts, std::vector<std::string>{"app.clinic.example"});
     EXPECT_EQ(read->passphrase_file, "/etc/firedrill/passphrase");
+    EXPECT_EQ(read->key_file, "/etc/firedrill/key");
+    EXPECT_EQ(read->secrets.passphrase, 24h * 90);
+    EXPECT_EQ(read->secrets.certificate, 24h * 60);
+    EXPECT_EQ(read->secrets.certificate_notice, 24h * 20);
+    EXPECT_EQ(read->secrets.signing, 24h * 365);
     EXPECT_EQ(read->staff_second_factor, identity::SecondFactorRule::required);
     EXPECT_EQ(read->cost, (crypto::PasswordCost{131072, 4}));
 }
@@ -62,7 +72,10 @@ TEST(Settings, RefuseAnUnknownKeyNamingFileLineAndKey) {
 
 TEST(Settings, RefuseWrongTypesEmptyTextsAndBrokenFiles) {
     for (const char* text : {"data = 3", "logs = \"x\"", "logs = []", "logs = [1]", "listen = \"\"",
-                             "data = ", "hosts = [\"\"]", "[data]\nx = 1"}) {
+                             "data = ", "hosts = [\"\"]", "[data]\nx = 1", "secrets = 3", "[secrets]\nx = 1",
+                             "[secrets]\npassphrase_days = 0", "[secrets]\npassphrase_days = \"90\"",
+                             "[secrets]\npassphrase_days = 4000", "[secrets]\ncertificate_days = 398",
+                             "[secrets]\ncertificate_days = 30\ncertificate_notice_days = 30"}) {
         Result<Settings> read = parse_settings(text, "firedrill.toml");
         ASSERT_FALSE(read) << text;
         EXPECT_EQ(read.error().fault, Fault::bad_input) << text;

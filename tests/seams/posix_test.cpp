@@ -13,6 +13,7 @@
 #include <fstream>
 #include <thread>
 
+#include "posix/secret_files.h"
 #include "posix/terminal.h"
 #include "seams/worlds.h"
 

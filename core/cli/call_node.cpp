@@ -1,0 +1,68 @@
+#include "cli/call_node.h"
+
+#include <fmt/format.h>
+
+#include "cli/boot.h"
+
+namespace firedrill::cli {
+
+namespace {
+
+/// Boots the node without serving, answers one request, stops it cleanly.
+Result<std::string> call_folder(const Settled& settled, const std::string& request,
+                                const crypto::Secret* known) {
+    Passphrase passphrase;
+    if (known != nullptr) {
+        passphrase.secret = known->copy();
+    } else {
+        passphrase = TRY(obtain_passphrase(settled.place, false, false));
+    }
+    auto world = TRY(RealWorld::open(settled.place, MakeFolders::no));
+    node::Config config;
+    config.listen = Endpoint{};
+    config.hosts = settled.settings.hosts;
+    config.cost = settled.settings.cost;
+    config.secret_limits = settled.settings.secrets;
+    std::optional<Result<std::string>> answer;
+    config.on_fatal = [&](const Error& error) {
+        answer = Result<std::string>(error);
+        world->stop();
+    };
+    std::unique_ptr<node::Node> node;
+    auto on_ready = [&](Status ready) {
+        if (!ready) {
+            answer = Result<std::string>(std::move(ready).error());
+            world->stop();
+            return;
+        }
+        node->command(request, [&](Result<std::string> got) {
+            answer = std::move(got);
+            node->stop([&] { world->stop(); });
+        });
+    };
+    node = TRY(boot_node(*world, config, settled.place, passphrase, on_ready));
+    world->run();
+    if (!answer) {
+        return Error{Fault::closed, "interrupted before the node answered"};
+    }
+    return *std::move(answer);
+}
+
+}  // namespace
+
+Result<std::string> call_node(const CommonOptions& options, const boost::json::object& request,
+                              const crypto::Secret* known) {
+    const Settled settled = TRY(settle(options));
+    if (!TRY(node_exists(settled.place))) {
+        return Error{Fault::not_found, fmt::format("no node in {}", settled.place.data)};
+    }
+    std::string line = boost::json::serialize(request);
+    Result<std::string> answer = call_running_node(control_endpoint(settled.place), line);
+    if (!answer && answer.error().fault == Fault::unavailable) {
+        answer = call_folder(settled, line, known);
+    }
+    crypto::zeroise(line);
+    return answer;
+}
+
+}  // namespace firedrill::cli
