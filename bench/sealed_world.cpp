@@ -96,6 +96,14 @@ void SealedWorld::lock_all() {
     wait_for_clients();
 }
 
+std::uint64_t SealedWorld::page_bytes() const {
+    std::uint64_t pages = 0;
+    for (const store::StoreHealth& store : storage_->health().stores) {
+        pages += store.pages;
+    }
+    return pages * store::kPageSize;
+}
+
 std::uint64_t SealedWorld::log_bytes() const {
     return storage_->health().log_members.front().bytes;
 }

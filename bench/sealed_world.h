@@ -51,7 +51,8 @@ class SealedWorld {
     /// Opens again what stop() ended: recovery. No store is unlocked.
     void start();
     void unlock_all();
-    [[nodiscard]] std::uint64_t log_bytes() const;  ///< without what is only reserved
+    [[nodiscard]] std::uint64_t page_bytes() const;  ///< of all stores
+    [[nodiscard]] std::uint64_t log_bytes() const;   ///< without what is only reserved
 
   private:
     store::StorageOptions make_options();

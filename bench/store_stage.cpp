@@ -1,5 +1,6 @@
 #include "store_stage.h"
 
+#include <stdexcept>
 #include <string>
 
 namespace firedrill::bench {
@@ -70,6 +71,9 @@ StoreStage::StoreStage(const path& scratch, Size size)
           auto made = std::make_unique<SealedWorld>(scratch / "large");
           made->fill_with(is_tiny ? 64 : 65'536, 256, 16'000);  // 16,384 bytes of pages a row
           made->fold();
+          if (!is_tiny && made->page_bytes() < 1ull << 30) {
+              throw std::runtime_error("the practice of 1 GiB is smaller than that");
+          }
           return made;
       }),
       one_plain(peer(scratch / "one_plain.db", plain, is_tiny ? 0 : kWarmRows)),

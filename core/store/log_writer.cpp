@@ -112,6 +112,11 @@ Status DiskLogWriter::on_each(Step step) {
 
 /// Makes the present membership durable if it is smaller than the one written down.
 Status DiskLogWriter::settle() {
+    const auto in_service = std::count_if(state_.members.begin(), state_.members.end(),
+                                          [](const LogMember& member) { return member.is_in_service; });
+    if (static_cast<std::size_t>(in_service) == state_.membership.disks.size()) {
+        return {};  // as nearly always: asked several times a commit
+    }
     Membership now;
     std::string failures;
     for (const LogMember& member : state_.members) {
@@ -120,9 +125,6 @@ Status DiskLogWriter::settle() {
         } else {
             failures += (failures.empty() ? "" : "; ") + member.failure;
         }
-    }
-    if (now.disks.size() == state_.membership.disks.size()) {
-        return {};
     }
     now.generation = state_.membership.generation + 1;
     now.durable = std::max(state_.membership.durable, state_.last);
