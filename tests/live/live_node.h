@@ -144,6 +144,51 @@ class LiveNode : public testing::Test {
         EXPECT_EQ(out.status, 303U);
     }
 
+    /// Sends a sign-in whose body lacks its last byte, and keeps the connection.
+    void begin_a_sign_in() {
+        const sim::HttpsClientOptions options = client_options();
+        half_tls_ = crypto::make_tls_client(tls_, options.server_name, loop_.wall());
+        const sim::LiveServerFacts& facts = server_->facts();
+        const std::string body =
+            fmt::format("practice={}&login={}&password={}", facts.practice, facts.login, facts.password);
+        half_tls_->send(
+            as_bytes(fmt::format("POST /sign-in HTTP/1.1\r\nHost: {}\r\nOrigin: https://{}\r\nContent-Type: "
+                                 "application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{}",
+                                 options.host, options.host, body.size() + 1, body)));
+        loop_.connect(options.server, [this](Result<std::unique_ptr<Stream>> made) {
+            ASSERT_TRUE(made) << made.error().text;
+            half_stream_ = std::move(made).value();
+            carry_out();
+            carry_in();
+        });
+    }
+    void carry_out() {
+        if (is_carrying_out_) {
+            return;
+        }
+        append(half_out_, half_tls_->take_outgoing());
+        if (half_out_.empty()) {
+            return;
+        }
+        is_carrying_out_ = true;
+        half_view_ = half_out_;
+        half_stream_->write_some(std::span(&half_view_, 1), [this](Result<std::size_t> took) {
+            is_carrying_out_ = false;
+            if (took) {
+                half_out_.erase(half_out_.begin(), half_out_.begin() + static_cast<std::ptrdiff_t>(*took));
+                carry_out();
+            }
+        });
+    }
+    void carry_in() {
+        half_stream_->read_some(half_in_, [this](Result<std::size_t> got) {
+            if (got && half_tls_->feed(ByteView(half_in_).first(*got), loop_.wall())) {
+                carry_out();
+                carry_in();
+            }
+        });
+    }
+
     /// Every byte of the node's data and log, as somebody who takes them has them.
     std::string copy_folder(const std::string& name) {
         const std::string copy = server_->folder() + "/" + name;
@@ -203,6 +248,12 @@ class LiveNode : public testing::Test {
     posix::PosixEntropy entropy_;
     std::shared_ptr<crypto::TlsClientContext> tls_;
     std::unique_ptr<sim::LiveServer> server_;
+    std::unique_ptr<crypto::TlsConnection> half_tls_;
+    std::unique_ptr<Stream> half_stream_;
+    Bytes half_in_ = Bytes(16384);
+    Bytes half_out_;
+    ByteView half_view_;
+    bool is_carrying_out_ = false;
 };
 
 }  // namespace firedrill::test

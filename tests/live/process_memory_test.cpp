@@ -1,7 +1,7 @@
 // Goal: after the last sign-out a running server's memory holds no key of the practice, no answer of a
 // patient and no password; also not by accident in freed memory, caches or stacks. Method: the shipped
 // program runs as a child, people work with it over HTTPS, and all of its memory is searched. Control: before
-// the sign-out the same search finds the keys and the answer.
+// the sign-out the same search finds the keys and the answer, and a password that is just being sent.
 #include "tests/live/process_memory.h"
 
 #include <fstream>
@@ -46,6 +46,29 @@ TEST_F(LiveNode, HoldsNoKeyNoAnswerAndNoPasswordAfterTheLastSignOut) {
         after = memory.search(needles);
     }
     EXPECT_TRUE(after.empty()) << describe(after);
+}
+
+TEST_F(LiveNode, HoldsAPasswordWhileItIsBeingSentAndNotAfterwards) {
+    ProcessMemory memory(server_->process_id());
+    if (!memory.is_readable()) {
+        GTEST_SKIP() << "NOT TESTED: this account may not read another process's memory; run as root";
+    }
+    const std::vector<Needle> needles{needle_of_text("password", server_->facts().password)};
+    /// Whether the password is, within some seconds, there (or gone).
+    const auto becomes = [&](bool is_there) {
+        for (int i = 0; i < 50; ++i) {
+            if (memory.search(needles).empty() != is_there) {
+                return true;
+            }
+            pump(50ms, [] { return false; });
+        }
+        return false;
+    };
+    EXPECT_TRUE(becomes(false)) << "nobody typed it yet: " << describe(memory.search(needles));
+    begin_a_sign_in();
+    EXPECT_TRUE(becomes(true)) << "the search does not see a password that stands in a buffer";
+    half_stream_.reset();
+    EXPECT_TRUE(becomes(false)) << describe(memory.search(needles));
 }
 
 std::string read_all(const std::string& path) {
