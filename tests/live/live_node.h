@@ -24,6 +24,14 @@
 
 namespace firedrill::test {
 
+/// Sanitizers bring a heap of their own, which keeps what was freed, and switch mlock() off: then the memory
+/// of the process is not the shipped program's.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kIsSanitized = true;
+#else
+inline constexpr bool kIsSanitized = false;
+#endif
+
 /// Keeps copies of the keys that a practice's sign-in opens, in the test's own process.
 struct KeysSeen {
     crypto::Secret practice_key;
@@ -130,6 +138,16 @@ class LiveNode : public testing::Test {
             }
         }
         ADD_FAILURE() << "the list shows no submission";
+    }
+    /// Reads every submission of the list; how many hold the words of a patient.
+    std::size_t read_each(sim::Browser& browser, const sim::WebPage& list) {
+        std::size_t count = 0;
+        for (const std::string& link : sim::parse_html(list.body).links) {
+            if (link.starts_with(list.address + "/")) {
+                count += sim::find_canaries(get(browser, link).body).empty() ? 0U : 1U;
+            }
+        }
+        return count;
     }
     void sign_out(sim::Browser& browser, const sim::WebPage& list) {
         const sim::HtmlPage seen = sim::parse_html(list.body);
