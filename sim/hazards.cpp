@@ -62,6 +62,10 @@ void Hazards::strike(std::size_t index) {
             ends_service =
                 hazard.disk == "data" || hazard.disk == "all-logs" || world_.scenario.topology.log_disks == 1;
             break;
+        case HazardKind::disk_returns:
+            has_hit = bring_disk_back(hazard);
+            ends_service = false;
+            break;
         case HazardKind::node_crash: has_hit = crash(); break;
         case HazardKind::power_loss: has_hit = cut_power(); break;
     }
@@ -110,6 +114,22 @@ bool Hazards::kill_disks(const Hazard& hazard) {
         }
     }
     return true;
+}
+
+/// As it was when it died: stale by everything that was written since.
+bool Hazards::bring_disk_back(const Hazard& hazard) {
+    DiskSet& disks = installation_.disks();
+    bool has_hit = false;
+    for (std::size_t i = 0; i < disks.logs.size(); ++i) {
+        SimDisk& disk = *disks.logs[i];
+        if (disk.is_dead() && (hazard.disk == "all-logs" || hazard.disk == fmt::format("log{}", i))) {
+            const DiskImage image = disk.image();
+            disk.replace();
+            (void)disk.put_back(image);
+            has_hit = true;
+        }
+    }
+    return has_hit;
 }
 
 bool Hazards::crash() {

@@ -29,6 +29,7 @@ class Hazards {
     void strike(std::size_t index);
     bool corrupt_pages(const Hazard& hazard);
     bool kill_disks(const Hazard& hazard);
+    bool bring_disk_back(const Hazard& hazard);
     bool crash();
     bool cut_power();
 

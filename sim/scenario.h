@@ -43,7 +43,7 @@ struct Workload {
     bool tls = true;
 };
 
-enum class HazardKind : std::uint8_t { corrupt_pages, disk_dies, node_crash, power_loss };
+enum class HazardKind : std::uint8_t { corrupt_pages, disk_dies, disk_returns, node_crash, power_loss };
 /// "store.corrupt_pages", "disk.dies", "node.crash", "power.loss". "log.disk.dies" is disk.dies of a log
 /// disk.
 std::string_view hazard_name(HazardKind kind) noexcept;

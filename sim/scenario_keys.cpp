@@ -25,6 +25,9 @@ HazardKind hazard_kind(std::string_view name) {
     if (name == "node.crash") {
         return HazardKind::node_crash;
     }
+    if (name == "log.disk.returns") {
+        return HazardKind::disk_returns;
+    }
     return name == "power.loss" ? HazardKind::power_loss : HazardKind::disk_dies;
 }
 
@@ -103,13 +106,14 @@ std::vector<ScenarioKey> hazard_keys() {
          "What happens.",
          [](Scenario& s, const KeyValue& v) {
              s.hazards.back().kind = hazard_kind(v.text);
-             if (v.text == "log.disk.dies") {
+             if (v.text == "log.disk.dies" || v.text == "log.disk.returns") {
                  s.hazards.back().disk = "log0";
              }
          },
          0,
          0,
-         {"store.corrupt_pages", "disk.dies", "log.disk.dies", "node.crash", "power.loss"}},
+         {"store.corrupt_pages", "disk.dies", "log.disk.dies", "log.disk.returns", "node.crash",
+          "power.loss"}},
         {"hazard", "at", duration, "\"0s\"", "When, counted from the start: \"1d 10:30\".",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().at = v.duration; }},
         {"hazard", "after", duration, "null",
@@ -296,6 +300,7 @@ std::string_view hazard_name(HazardKind kind) noexcept {
     switch (kind) {
         case HazardKind::corrupt_pages: return "store.corrupt_pages";
         case HazardKind::disk_dies: return "disk.dies";
+        case HazardKind::disk_returns: return "log.disk.returns";
         case HazardKind::node_crash: return "node.crash";
         case HazardKind::power_loss: return "power.loss";
     }
