@@ -41,7 +41,6 @@ def main():
     programs = [
         ('seams on threads', [build / 'tests/seams/seams_tests', '--gtest_filter=*Posix*:*osix*:*Real*']),
         ('store on lanes', [build / 'tests/store/store_threads_tests', '--gtest_repeat=3']),
-        ('serve under load', [build / 'firedrill', 'sim', 'run', 'scenarios/live/kill-under-load.toml']),
     ]
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix='firedrill-races-') as folder:

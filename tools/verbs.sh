@@ -81,7 +81,7 @@ verb_test() {
 # Botan and SQLite are as everywhere, not instrumented: what they do to memory of their own is not looked at.
 verb_test_threads() {
     prepare build-tsan -Db_sanitize=thread -Db_lundef=false
-    compile build-tsan firedrill tests/races/planted_race tests/seams/seams_tests tests/store/store_threads_tests
+    compile build-tsan tests/races/planted_race tests/seams/seams_tests tests/store/store_threads_tests
     release_locks
     exec python3 tools/run_races.py build-tsan
 }

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -22,6 +24,20 @@ Status copy_range(File& from, File& to, std::uint64_t offset, std::uint64_t size
         size -= got;
     }
     return {};
+}
+
+/// A sync that failed may have been of the file that was open when the disk left, or of the one that was
+/// being closed: reads show what was never stored. These are not taken over as they are.
+std::set<SegmentName> newest_of_each_timeline(const std::set<SegmentName>& names) {
+    constexpr int kDoubtful = 2;
+    std::set<SegmentName> out;
+    std::map<std::array<Byte, 4>, int> counts;
+    for (auto at = names.rbegin(); at != names.rend(); ++at) {
+        if (++counts[at->timeline] <= kDoubtful) {
+            out.insert(*at);
+        }
+    }
+    return out;
 }
 
 std::string name_of(const WalkedSegment& segment) {
@@ -115,15 +131,12 @@ Result<bool> LogRepair::is_same(Disk& a, Disk& b, const std::string& name) {
 Status LogRepair::fill(std::size_t source, std::size_t good) {
     const LogSource& place = catalogue_.sources[source];
     Disk& from = *catalogue_.sources[good].disk;
-    // The newest file that the disk itself has may hold writes whose sync failed: it is never taken over as
-    // it is.
-    const std::optional<SegmentName> newest =
-        place.names.empty() ? std::nullopt : std::optional(*place.names.rbegin());
+    const std::set<SegmentName> doubtful = newest_of_each_timeline(place.names);
     std::set<SegmentName> wanted;
     for (const WalkedSegment& segment : walked_.segments) {
         const SegmentName name = segment_name(segment.header.timeline, segment.header.first);
         wanted.insert(name);
-        if (place.names.contains(name) && name != newest) {
+        if (place.names.contains(name) && !doubtful.contains(name)) {
             const auto same = is_same(from, *place.disk, to_text(name));
             if (same && *same) {
                 continue;

@@ -2,6 +2,7 @@
 //
 // `./dev test --tsan` runs it first: if ThreadSanitizer has nothing to say here, its silence elsewhere proves
 // nothing.
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 
@@ -12,14 +13,17 @@ int main() {
     firedrill::posix::PosixLoop loop;
     firedrill::posix::PosixWorkers workers(loop);
     std::uint64_t shared = 0;
+    std::atomic<int> begun = 0;
     int left = 2;
     for (std::uint32_t lane = 16; lane < 18; ++lane) {
         workers.run(
             static_cast<firedrill::Lane>(lane),
-            [&shared] {
-                for (int i = 0; i < 100000; ++i) {
-                    shared = shared + 1;
+            [&shared, &begun] {
+                // Both at once, and nothing that would order what one does before what the other does.
+                begun.fetch_add(1, std::memory_order_relaxed);
+                while (begun.load(std::memory_order_relaxed) < 2) {
                 }
+                shared = shared + 1;
             },
             [&left] { --left; });
     }

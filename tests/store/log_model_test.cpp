@@ -13,6 +13,17 @@
 namespace firedrill::store {
 namespace {
 
+/// Disk operations of histories at which something struck.
+struct Tally {
+    std::uint64_t points = 0;
+    std::uint64_t histories = 0;
+    void report(std::uint64_t least) const {
+        testing::Test::RecordProperty("crash_points", std::to_string(points));
+        testing::Test::RecordProperty("histories", std::to_string(histories));
+        EXPECT_GE(points, least);
+    }
+};
+
 struct Model {
     std::vector<Seen> tried;
     std::size_t acknowledged = 0;
@@ -130,15 +141,17 @@ std::vector<std::uint64_t> operations(LogWorld& world) {
     return out;
 }
 
-void sweep_power_cuts(std::size_t disks, std::uint64_t seed) {
+void sweep_power_cuts(std::size_t disks, std::uint64_t seed, Tally& tally) {
     LogWorld whole(disks, seed);
     Model dry;
     ASSERT_TRUE(create_and_run(whole, History{seed}, dry));
     const auto counts = operations(whole);
+    ++tally.histories;
     for (std::size_t which = 0; which < counts.size(); ++which) {
         for (std::uint64_t k = 1; k <= counts[which]; ++k) {
             LogWorld world(disks, seed * 1000 + k);
             Model model;
+            ++tally.points;
             cut_power(world, which, k);
             const Status ended = create_and_run(world, History{seed}, model);
             ASSERT_FALSE(ended);
@@ -150,10 +163,12 @@ void sweep_power_cuts(std::size_t disks, std::uint64_t seed) {
 }
 
 TEST(LogModel, SurvivesAPowerCutAtEveryDiskOperation) {
+    Tally tally;
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-        sweep_power_cuts(1, seed);
-        sweep_power_cuts(2, seed);
+        sweep_power_cuts(1, seed, tally);
+        sweep_power_cuts(2, seed, tally);
     }
+    tally.report(900);
 }
 
 // A cut leaves the disks in some state; recovery from it is cut again at each of its own operations.
@@ -186,15 +201,18 @@ TEST(LogModel, SurvivesAPowerCutAtEveryOperationOfRecovery) {
 
 /// One disk fails at its k-th operation. Then the process starts again, with or without a loss of power in
 /// between.
-void sweep_faults(std::size_t disks, std::uint64_t seed, sim::CallOutcome outcome, sim::Times times) {
+void sweep_faults(std::size_t disks, std::uint64_t seed, sim::CallOutcome outcome, sim::Times times,
+                  Tally& tally) {
     LogWorld whole(disks, seed);
     Model dry;
     ASSERT_TRUE(create_and_run(whole, History{seed}, dry));
     const auto counts = operations(whole);
+    ++tally.histories;
     for (std::size_t which = 0; which < counts.size(); ++which) {
         for (std::uint64_t k = 1; k <= counts[which]; ++k) {
             LogWorld world(disks, seed * 1000 + k);
             Model model;
+            ++tally.points;
             sim::SimDisk& disk = *all_disks(world)[which];
             (void)disk.fail_operation(k, outcome, times);
             const Status ended = create_and_run(world, History{seed}, model);
@@ -219,14 +237,16 @@ void sweep_faults(std::size_t disks, std::uint64_t seed, sim::CallOutcome outcom
 }
 
 TEST(LogModel, SurvivesAFaultAtEveryDiskOperation) {
+    Tally tally;
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
         for (const std::size_t disks : {1U, 2U}) {
             for (const auto outcome : {sim::CallOutcome::done, sim::CallOutcome::not_done}) {
-                sweep_faults(disks, seed, outcome, sim::Times::once);
+                sweep_faults(disks, seed, outcome, sim::Times::once, tally);
             }
-            sweep_faults(disks, seed, sim::CallOutcome::not_done, sim::Times::for_ever);
+            sweep_faults(disks, seed, sim::CallOutcome::not_done, sim::Times::for_ever, tally);
         }
     }
+    tally.report(1000);
 }
 
 TEST(LogModel, SurvivesAFailedSyncAnywhere) {

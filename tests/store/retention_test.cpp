@@ -216,6 +216,8 @@ TEST_F(Retention, APowerCutAtAnyOperationOfARemovalLosesNothing) {
             }
         }
     }
+    RecordProperty("crash_points", std::to_string(points));
+    RecordProperty("histories", "3");
     EXPECT_GT(points, 30U);
     EXPECT_GT(between_disks, 3U);  // the interesting cuts did happen
 }

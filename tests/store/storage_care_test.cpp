@@ -151,7 +151,117 @@ TEST(StorageCareModel, APowerCutAtAnyOperationOfAFillingLosesNothing) {
             }
         }
     }
+    RecordProperty("crash_points", std::to_string(points));
+    RecordProperty("histories", "3");
     EXPECT_GT(points, 30U);
+}
+
+/// The sync that closed a segment failed on one disk: reads of that file show what was never stored. Whoever
+/// fills the disk, the node that serves or its next start, must write the file anew.
+TEST(StorageCareModel, AFileWhoseSyncFailedAtItsCloseIsWrittenAnew) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        for (const bool is_serving : {true, false}) {
+            StoreWorld world(seed, 2);
+            ASSERT_TRUE(world.create());
+            ASSERT_TRUE(world.unlock(kFirst));
+            ASSERT_TRUE(world.execute(kFirst, insert(1, "a")));
+            std::string open;
+            for (const std::string& name : world.logs[1]->peek_names()) {
+                open = parse_segment_name(name) ? name : open;
+            }
+            world.universe.loop.run_for(58min);
+            (void)world.logs[1]->fail_next_sync(open);
+            for (int i = 0; i < 60 && !world.storage->health().is_degraded; ++i) {
+                world.universe.loop.run_for(5s);
+            }
+            ASSERT_TRUE(world.storage->health().is_degraded);
+            if (is_serving) {
+                world.universe.loop.run_for(5min);
+            } else {
+                world.machine->kill_process();
+                world.boot();
+                ASSERT_TRUE(world.open());
+            }
+            ASSERT_FALSE(world.storage->health().is_degraded);
+
+            world.machine->cut_power();
+
+            EXPECT_EQ(*world.logs[0]->peek(open), *world.logs[1]->peek(open)) << seed << " " << is_serving;
+        }
+    }
+}
+
+/// A call fails at every operation of the filling, on each disk, done or not done. The node stops or goes on;
+/// what was told is there afterwards either way.
+TEST(StorageCareModel, AFailedCallAtAnyOperationOfAFillingLosesNothing) {
+    std::uint64_t points = 0;
+    std::uint64_t stops = 0;
+    for (const auto outcome : {sim::CallOutcome::not_done, sim::CallOutcome::done}) {
+        for (std::size_t struck = 0; struck < 3; ++struck) {
+            for (std::uint64_t k = 1; k < 400; ++k) {
+                StoreWorld world(k, 2);
+                ASSERT_TRUE(world.create());
+                ASSERT_TRUE(world.unlock(kFirst));
+                ASSERT_TRUE(world.execute(kFirst, insert(1, "a")));
+                world.universe.loop.run_for(61min);
+                (void)world.logs[1]->fail_next_sync("");
+                ASSERT_TRUE(world.execute(kFirst, insert(2, "b")));
+                sim::SimDisk& disk = struck == 0 ? *world.data : *world.logs[struck - 1];
+                const std::uint64_t before = disk.operation_count();
+                (void)disk.fail_operation(k, outcome, sim::Times::once);
+                world.universe.loop.run_for(4min);
+                const bool has_struck = disk.operation_count() - before >= k;
+                disk.disarm();
+                world.universe.loop.run_for(10min);
+                int rows = 2;
+                if (!world.fatal) {
+                    ASSERT_FALSE(world.storage->health().is_degraded) << struck << " " << k;
+                    ASSERT_TRUE(world.execute(kFirst, insert(3, "c")));
+                    rows = 3;
+                }
+                stops += world.fatal ? 1 : 0;
+                ++points;
+                const Status opened = world.restart();
+                ASSERT_TRUE(opened) << "disk " << struck << ", operation " << k << ": "
+                                    << opened.error().text;
+                ASSERT_TRUE(world.unlock(kFirst));
+                ASSERT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), std::to_string(rows)) << k;
+                ASSERT_EQ(world.logs[0]->peek_names(), world.logs[1]->peek_names());
+                if (!has_struck) {
+                    break;
+                }
+            }
+        }
+    }
+    RecordProperty("crash_points", std::to_string(points));
+    RecordProperty("histories", "6");
+    EXPECT_GT(points, 100U);
+    EXPECT_GT(stops, 0U);  // a membership that cannot be written stops the node
+}
+
+/// A page file may never hold what the log could still lose.
+TEST_F(StorageCare, AFoldWaitsUntilWhatItFoldsIsDurable) {
+    StoreWorld& world = begin(1);
+    expect_ok(world.unlock(kFirst));
+    expect_ok(world.execute(kFirst, insert(1, "durable")));
+    expect_ok(world.fold());
+    const Bytes before = *world.data->peek(leaves_file_name(kFirst));
+    world.logs[0]->set_slowness(100'000);  // a sync takes 10 seconds
+    world.storage->transact(
+        kFirst, Access::write,
+        [](Database& database) { return database.execute(insert(2, "on its way").c_str()); },
+        [](const Status&) {});
+    bool is_folded = false;
+    pass(world, 100ms);
+
+    world.storage->fold([&is_folded](const Status& status) { is_folded = status.is_ok(); });
+    pass(world, 1s);
+
+    EXPECT_EQ(*world.data->peek(leaves_file_name(kFirst)), before);
+    EXPECT_FALSE(is_folded);
+    pass(world, 1min);
+    EXPECT_NE(*world.data->peek(leaves_file_name(kFirst)), before);
+    EXPECT_TRUE(is_folded);
 }
 
 TEST_F(StorageCare, ScrubFindsAndRepairsRottenPagesAndRecords) {

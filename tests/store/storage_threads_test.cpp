@@ -113,5 +113,46 @@ TEST(StorageThreads, ManyStoresCommitFoldAndComeBackOnRealLanes) {
     again.run_until_zero(left);
 }
 
+/// Everything that lanes do at once: commits, reads, folds, locks, slots, stores that rest for want of
+/// memory.
+TEST(StorageThreads, ReadersLocksSlotsAndRestingStoresStandBesideCommits) {
+    Folder folder;
+    RealWorld world(folder);
+    StorageOptions options = world.options();
+    options.memory_limit_bytes = 1 << 20;
+    auto made = Storage::create(world.seams(), options, as_bytes("slots"));
+    ASSERT_TRUE(made.is_ok()) << made.error().text;
+    world.storage = std::move(*made);
+    world.unlock_all();
+    int left = 0;
+    const auto expect_ok = [&left](const Status& status) {
+        EXPECT_TRUE(status.is_ok()) << status.error().text;
+        --left;
+    };
+    for (int round = 0; round < 12; ++round) {
+        for (std::uint32_t number = 1; number <= kStores; ++number) {
+            const StoreId id = store_id(number);
+            left += 2;
+            world.storage->transact(
+                id, Access::write,
+                [](Database& database) {
+                    return database.execute("INSERT INTO note (body) VALUES (hex(zeroblob(3000)))");
+                },
+                expect_ok);
+            world.storage->transact(id, Access::read, check_integrity, expect_ok);
+        }
+        left += 2;
+        world.storage->set_node_slots(Bytes(100, static_cast<Byte>(round + 1)), expect_ok);
+        world.storage->fold(expect_ok);
+        const StoreId locked = store_id(1 + static_cast<std::uint32_t>(round) % kStores);
+        left += 2;
+        world.storage->lock(locked, expect_ok);
+        world.storage->unlock(locked, test_ring(locked), kNotes, expect_ok);
+        EXPECT_FALSE(world.storage->health().is_fatal);
+        world.run_until_zero(left);
+    }
+    EXPECT_EQ(world.storage->node_slots(), Bytes(100, 12));
+}
+
 }  // namespace
 }  // namespace firedrill::store
