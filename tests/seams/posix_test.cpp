@@ -158,11 +158,18 @@ class PosixLoopGuest : public ::testing::Test {
         std::atomic<bool> is_over = false;
         std::thread guest([&] {
             bool was_loop = false;
-            while (!was_loop) {
-                was_loop = loop_.post([] {});
+            for (int pause = 1; !was_loop; pause *= 2) {
+                std::atomic<bool> is_run = false;
+                was_loop = loop_.post([&is_run] { is_run = true; });
                 if (was_loop) {
                     loop_.post_from_thread(seen);  // it is taken: this only adds to what the guest runs
                     loop_.serve_as_loop();
+                }
+                while (!is_run) {
+                    std::this_thread::yield();
+                }
+                for (int i = 0; i < pause; ++i) {
+                    std::this_thread::yield();  // longer each time: the owner must get to sleep
                 }
             }
             is_over = true;
