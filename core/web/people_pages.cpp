@@ -102,7 +102,9 @@ Markup staff(const identity::Session& session, const identity::PeopleList& list,
         last_owner_notice(list) +
         paragraph(
             "Disabling an account ends its sessions at once and replaces the practice's key: nothing that "
-            "is written from then on opens with what that person had.");
+            "is written from then on opens with what that person had. If they may have seen the recovery kit "
+            "or an "
+            "escrow share, make a new kit, or end the escrow, afterwards.");
     if (!list.invitations.empty()) {
         Markup open;
         for (const identity::OpenInvitation& one : list.invitations) {

@@ -16,6 +16,7 @@
 #include "identity/identity.h"
 #include "identity/node_keys.h"
 #include "sim/seams/machine.h"
+#include "store/restore.h"
 #include "store/storage.h"
 
 namespace firedrill::test {
@@ -81,6 +82,33 @@ class PracticeWorld {
         EXPECT_TRUE(start().is_ok());
     }
 
+    /// The data disk is lost: everything is rebuilt from the log disk onto new ones, and the node boots on a
+    /// new timeline.
+    void restore_all() {
+        machine->cut_power();
+        drop_node();
+        for (const auto& disk : {data.get(), log.get()}) {
+            disk->cut_power_after(0);
+        }
+        log->power_on();
+        lost.push_back(std::move(data));
+        lost.push_back(std::move(log));
+        data = universe.make_disk("data" + std::to_string(lost.size()));
+        log = universe.make_disk("log" + std::to_string(lost.size()));
+        Disk* source = lost.back().get();
+        Disk* target = log.get();
+        store::RestoreOptions how;
+        how.new_timeline.bytes.fill(static_cast<Byte>(0x40 + lost.size()));
+        const auto report = store::restore_from_log({&source, 1}, *data, {&target, 1}, how);
+        CHECK(report.is_ok());
+        power_on();
+        auto opened = store::Storage::open(machine->seams(), options());
+        EXPECT_TRUE(opened.is_ok()) << opened.error().text;
+        storage = std::move(opened).value();
+        CHECK(identity::ensure_epoch(keys, storage->timeline(), machine->seams().entropy));
+        EXPECT_TRUE(start().is_ok());
+    }
+
     template <class T, class Call>
     Result<T> wait(Call call) {
         auto got = std::make_shared<std::optional<Result<T>>>();
@@ -127,6 +155,7 @@ class PracticeWorld {
     sim::Universe universe;
     std::unique_ptr<sim::SimDisk> data;
     std::unique_ptr<sim::SimDisk> log;
+    std::vector<std::unique_ptr<sim::SimDisk>> lost;  ///< disks that restore_all() replaced
     std::unique_ptr<sim::Machine> machine;
     identity::NodeKeys keys;
     std::unique_ptr<store::Storage> storage;
