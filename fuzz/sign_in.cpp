@@ -23,7 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto one = [&](const char* name) {
         return fields.is_ok() && fields->count(name) == 1 ? fields->find(name)->second : std::string();
     };
-    const bool is_right = one("password") == NodeWorld::kPassword && fields->size() == 3 &&
+    // The owner has no second factor: a code may stand there, and is not looked at.
+    const std::size_t expected = fields.is_ok() && fields->contains("code") ? 4 : 3;
+    const bool is_right = one("password") == NodeWorld::kPassword && fields->size() == expected &&
                           web::lower_case(one("login")) == NodeWorld::kLogin &&
                           web::lower_case(one("practice")) == NodeWorld::kPractice;
 
@@ -38,6 +40,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK((answer.status == 303) == is_right);
     CHECK((cookie != answer.fields.end()) == is_right);
     CHECK(is_right || answer.status == 400 || answer.status == 401 || answer.status == 503);
+    for (const std::string_view alert :
+         {"sign-in: 10.0.0.9 was refused for 10 different accounts within an hour\n",
+          "sign-in: 100 different accounts were refused within an hour; passwords are being tried on "
+          "many\n"}) {
+        const std::size_t at = world->journal.find(alert);
+        world->journal.erase(std::min(at, world->journal.size()), at == std::string::npos ? 0 : alert.size());
+    }
     CHECK(world->journal.empty());
     CHECK(fuzz::is_inert(answer.body));
     if (is_right) {

@@ -11,7 +11,7 @@ verb_help() {
   test --tsan              build and run what uses real threads under ThreadSanitizer
   serve [arguments]        build, then serve the demo practice; arguments go to `firedrill serve --demo`
   build [TARGET...]        build the program, build/firedrill (or the named Ninja targets; `all` for everything)
-  bench [SUITE] [--json]   build and measure; SUITE is store or sim (default: both), or crypto
+  bench [SUITE] [--json]   build and measure; SUITE is store or sim (default: both), crypto or identity
                            (figures without goals)
   fuzz TARGET SECONDS      build with clang 19, libFuzzer and sanitizers, and fuzz one target;
                            without arguments it lists the targets
@@ -92,6 +92,10 @@ verb_bench() {
         program=firedrill_crypto_bench
         shift
         [ "${1:-}" = --json ] && set -- --benchmark_format=json "${@:2}"
+    fi
+    if [ "${1:-}" = identity ]; then  # whether refused sign-ins can be told apart; exits 1 when they can
+        program=firedrill_identity_bench
+        shift
     fi
     prepare build
     compile build "bench/$program"

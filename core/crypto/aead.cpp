@@ -109,12 +109,15 @@ Result<Secret> unwrap(const Secret& under, ByteView context, ByteView wrapped) {
     Tag tag;
     reader.fill(tag);
     const ByteView sealed = reader.bytes(reader.left());
-    if (!equal_secret(key_commitment(under, context).view(), commitment)) {
+    // Opened in either case: how long it takes says nothing about the secret.
+    const bool is_committed = equal_secret(key_commitment(under, context).view(), commitment);
+    Secret plain(sealed.size());
+    const bool is_opened = Xaes256Gcm(under).open(nonce, context, sealed, tag, plain.mutable_view());
+    if (!is_committed) {
         return Error{Fault::wrong_secret,
                      "The secret given does not open this wrapped key; use the one it was made with."};
     }
-    Secret plain(sealed.size());
-    if (!Xaes256Gcm(under).open(nonce, context, sealed, tag, plain.mutable_view())) {
+    if (!is_opened) {
         return Error{Fault::damaged,
                      "The wrapped secret was altered after it was written; restore it from a copy."};
     }

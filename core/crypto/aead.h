@@ -45,7 +45,8 @@ Digest key_commitment(const Secret& key, ByteView context);
 /// A key or small secret sealed under another: commitment[32] | nonce[24] | tag[16] | sealed. `context` says
 /// what it is and for whom; it is authenticated, not stored. Formats: docs/formats/key_slots.md.
 Bytes wrap(const Secret& under, ByteView context, ByteView secret, Entropy& entropy);
-/// wrong_secret when the commitment does not match `under`; damaged when it does but the rest does not open.
+/// wrong_secret when the commitment does not match `under`, after the same work as when it does; damaged when
+/// it does but the rest does not open.
 Result<Secret> unwrap(const Secret& under, ByteView context, ByteView wrapped);
 inline constexpr std::size_t kWrapOverhead = 32 + kNonceSize + kTagSize;
 

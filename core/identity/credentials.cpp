@@ -227,8 +227,14 @@ Credentials make_decoy(crypto::PasswordCost cost, Entropy& entropy) {
     return out;
 }
 
+Bytes draw_decoy_wrap(const Credentials& stand_in, Entropy& entropy) {
+    Bytes out(stand_in.person.wrapped_private.size());
+    entropy.fill(out);
+    return out;
+}
+
 Credentials make_decoy_like(Credentials stand_in, Entropy& entropy) {
-    entropy.fill(stand_in.person.wrapped_private);
+    stand_in.person.wrapped_private = draw_decoy_wrap(stand_in, entropy);
     return stand_in;
 }
 

@@ -101,6 +101,9 @@ Credentials make_decoy(crypto::PasswordCost cost, Entropy& entropy);
 /// For somebody who does not exist: another person's rows, which no password opens any more. Takes the same
 /// work.
 Credentials make_decoy_like(Credentials stand_in, Entropy& entropy);
+/// What make_decoy_like() puts in place of a wrapped private half: drawn for everybody, used for who is not
+/// there.
+Bytes draw_decoy_wrap(const Credentials& stand_in, Entropy& entropy);
 
 /// What a password opens.
 struct OpenedAccount {

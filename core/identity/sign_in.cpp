@@ -84,10 +84,15 @@ void SignInDesk::read_rows(const AttemptPtr& attempt) {
         [attempt, cost = tools_.options.cost,
          &entropy = tools_.seams.entropy](store::Database& database) -> Status {
             auto found = TRY(load_for_sign_in(database, attempt->request.practice, attempt->request.login));
-            attempt->credentials = !found ? make_decoy(cost, entropy)
-                                   : found->is_known
-                                       ? std::move(found->credentials)
-                                       : make_decoy_like(std::move(found->credentials), entropy);
+            if (!found) {
+                attempt->credentials = make_decoy(cost, entropy);
+                return {};
+            }
+            Bytes decoy = draw_decoy_wrap(found->credentials, entropy);
+            attempt->credentials = std::move(found->credentials);
+            std::swap(found->is_known ? found->credentials.person.wrapped_private
+                                      : attempt->credentials.person.wrapped_private,
+                      decoy);
             return {};
         },
         alive_.guard([this, attempt](const Status& status) {
@@ -132,6 +137,12 @@ void SignInDesk::hash(const AttemptPtr& attempt) {
 }
 
 void SignInDesk::refuse(const AttemptPtr& attempt) {
+    const SignIn& request = attempt->request;
+    const std::string known = tools_.find_practice(request.practice).is_ok() ? request.practice : "";
+    for (const std::string& sentence :
+         watch_.refused(request.practice, request.login, known, request.source, tools_.seams.clock.now())) {
+        journal(sentence);
+    }
     attempt->then(wrong_sign_in());
 }
 

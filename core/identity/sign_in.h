@@ -3,15 +3,17 @@
 //   admit → read rows → hash, open, check the code (Lane::passwords) → consume the code → raise the cost →
 //   open the practice → session
 //
-// Whatever was wrong (practice, login, password, code, account), the answer is the same after the same work:
-// everything up to the end of the job runs for everybody, and only who had all of it right goes on. A code is
-// consumed durably before anything is opened: whatever crashes, it is not accepted twice.
+// Refused sign-ins are watched for guessing that is spread thin. Whatever was wrong (practice, login,
+// password, code, account), the answer is the same after the same work: everything up to the end of the job
+// runs for everybody, and only who had all of it right goes on. A code is consumed durably before anything is
+// opened: whatever crashes, it is not accepted twice.
 #pragma once
 
 #include <map>
 #include <memory>
 
 #include "identity/alive.h"
+#include "identity/guess_watch.h"
 #include "identity/people_node.h"
 #include "identity/second_factor.h"
 
@@ -65,6 +67,7 @@ class SignInDesk {
     void answer_later(Then then, Error error);
 
     SignInTools tools_;
+    GuessWatch watch_;
     Alive alive_;
 };
 
