@@ -140,6 +140,37 @@ class LeaverWorld : public SafekeepingWorld {
     Byte submitted_ = 0;
 };
 
+/// The practice key by every secret that they take with them, out of the directory of then; first by
+/// password.
+std::vector<crypto::Secret> take_keys(LeaverWorld& world, const NewEscrow& escrow, const Invitation& spare,
+                                      PersonId& leaver) {
+    Credentials as_bob;
+    Credentials as_kit;
+    Credentials as_escrow;
+    std::optional<InvitationRow> as_invited;
+    world.look_into_directory([&](store::Database& database) -> Status {
+        as_bob = TRY(load_credentials(database, "harbor", "bob")).value();
+        as_kit = TRY(load_key_pair(database, "harbor", PersonState::recovery)).value();
+        as_escrow = TRY(load_key_pair(database, "harbor", PersonState::escrow)).value();
+        as_invited = TRY(
+            load_invitation(database, invitation_id(read_code(CodeKind::invitation, spare.code).value())));
+        return {};
+    });
+    std::vector<crypto::Secret> shares;
+    for (const ShareLines& lines : escrow.shares) {
+        shares.push_back(std::move(read_share(SafekeepingWorld::typed(lines)).value()));
+    }
+    std::vector<crypto::Secret> taken;
+    taken.push_back(open_credentials(as_bob, secret(kLeaverPassword)).value());
+    taken.push_back(
+        open_recovery(as_kit, read_code(CodeKind::recovery, world.recovery_code).value()).value());
+    taken.push_back(open_escrow(as_escrow, shares).value());
+    taken.push_back(
+        open_invitation(*as_invited, read_code(CodeKind::invitation, spare.code).value()).value());
+    leaver = as_bob.person.id;
+    return taken;
+}
+
 TEST(Leaver, EverythingTheyHadOpensWhatWasBeforeAndNothingAfter) {
     LeaverWorld world(7);
     const auto owner = world.sign_in();
@@ -158,30 +189,8 @@ TEST(Leaver, EverythingTheyHadOpensWhatWasBeforeAndNothingAfter) {
     const auto cookie = world.sign_in(kLeaverPassword, "bob");  // drains what came
     ASSERT_TRUE(cookie.is_ok());
 
-    // What they take with them: every secret opens the directory of then.
-    Credentials as_bob;
-    Credentials as_kit;
-    Credentials as_escrow;
-    std::optional<InvitationRow> as_invited;
-    world.look_into_directory([&](store::Database& database) -> Status {
-        as_bob = TRY(load_credentials(database, "harbor", "bob")).value();
-        as_kit = TRY(load_key_pair(database, "harbor", PersonState::recovery)).value();
-        as_escrow = TRY(load_key_pair(database, "harbor", PersonState::escrow)).value();
-        as_invited = TRY(
-            load_invitation(database, invitation_id(read_code(CodeKind::invitation, spare->code).value())));
-        return {};
-    });
-    std::vector<crypto::Secret> shares;
-    for (const ShareLines& lines : escrow->shares) {
-        shares.push_back(std::move(read_share(SafekeepingWorld::typed(lines)).value()));
-    }
-    std::vector<crypto::Secret> taken;
-    taken.push_back(open_credentials(as_bob, secret(kLeaverPassword)).value());
-    taken.push_back(
-        open_recovery(as_kit, read_code(CodeKind::recovery, world.recovery_code).value()).value());
-    taken.push_back(open_escrow(as_escrow, shares).value());
-    taken.push_back(
-        open_invitation(*as_invited, read_code(CodeKind::invitation, spare->code).value()).value());
+    PersonId leaver;
+    const std::vector<crypto::Secret> taken = take_keys(world, *escrow, *spare, leaver);
     const Keys old_keys = world.keys_of(taken[0]);
     ASSERT_FALSE(old_keys.ring.empty());
     const Copies before = world.copy_disks();
@@ -193,8 +202,7 @@ TEST(Leaver, EverythingTheyHadOpensWhatWasBeforeAndNothingAfter) {
     ASSERT_TRUE(world
                     .wait<void>([&](auto then) {
                         world.identity->people().disable(
-                            SafekeepingWorld::confirm(*again, SafekeepingWorld::kPassword), as_bob.person.id,
-                            then);
+                            SafekeepingWorld::confirm(*again, SafekeepingWorld::kPassword), leaver, then);
                     })
                     .is_ok());
     ASSERT_TRUE(world.end_escrow(*again).is_ok());
