@@ -167,6 +167,9 @@ Result<Inspection> Inspector::run(bool verify) {
     WalkOptions how;
     how.until_damage = &walked;
     // What a page file holds was durable in the log once: a log that ends below it has lost records.
+    // So was the first record, before the folder became a data folder, and what `log.members` says.
+    const auto membership = read_membership(data_, TRY(read_data_folder(data_)).node);
+    how.proven = std::max<Lsn>(1, membership && *membership ? (*membership)->durable : 0);
     for (const auto& [store, look] : looks_) {
         how.proven = std::max(how.proven, look.pages ? look.pages->folded_lsn() : 0);
     }
@@ -186,7 +189,9 @@ Result<Inspection> Inspector::run(bool verify) {
     if (!has_beginning) {
         notes_.push_back(missing_beginning(found, begin));
     }
-    bool is_whole = remarks == 0 && walked.scan.repaired_records == 0;
+    bool is_whole =
+        remarks == 0 && std::all_of(walked.segments.begin(), walked.segments.end(),
+                                    [](const WalkedSegment& each) { return each.repairs.empty(); });
     for (const LogScan::Member& member : walked.scan.members) {
         is_whole = is_whole && member.is_present && (!member.is_stale || !whole);
     }

@@ -144,6 +144,37 @@ TEST_F(Scrub, APageThatTheLogDoesNotHoldEitherIsDamage) {
     EXPECT_EQ(seen->stores.front().soundness, Soundness::damaged);
 }
 
+TEST_F(Scrub, ARottenBeginningOfOneCopyIsRepairableAndOfAllCopiesDamage) {
+    StoreWorld& world = begin(2);
+    ASSERT_TRUE(world.logs[1]->corrupt(segment(*world.logs[1]), 20, Bytes(3, 0xee)).has_value());
+    EXPECT_EQ(inspect(*world.data, logs, true, {})->soundness, Soundness::repairable);
+
+    ASSERT_TRUE(world.logs[0]->corrupt(segment(*world.logs[0]), 20, Bytes(3, 0xee)).has_value());
+    const auto seen = inspect(*world.data, logs, true, {});
+    EXPECT_TRUE(!seen || seen->soundness == Soundness::damaged);
+}
+
+TEST(ScrubOfANewNode, ALogWithoutItsFirstRecordIsDamage) {
+    StoreWorld world(1, 2);
+    ASSERT_TRUE(world.create());
+    world.machine->cut_power();
+    world.boot();
+    std::vector<Disk*> logs;
+    for (const auto& log : world.logs) {
+        logs.push_back(log.get());
+        for (const std::string& name : log->peek_names()) {
+            if (parse_segment_name(name)) {
+                ASSERT_TRUE(log->corrupt(name, 1100, Bytes(3, 0xee)).has_value());
+            }
+        }
+    }
+
+    const auto seen = inspect(*world.data, logs, true, {});
+
+    ASSERT_TRUE(seen) << seen.error().text;
+    EXPECT_EQ(seen->soundness, Soundness::damaged);
+}
+
 TEST_F(Scrub, AStoreWhoseFilesTellNothingIsBuiltAnewFromAWholeLog) {
     StoreWorld& world = begin(1);
     ASSERT_TRUE(world.data->corrupt(leaves_file_name(kFirst), 0, Bytes(64, 0xee)).has_value());
