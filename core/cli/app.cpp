@@ -128,14 +128,18 @@ void add_authority(CLI::App& app, Verb& chosen, Format& format) {
 }
 
 void add_restore(CLI::App& app, Verb& chosen, RestoreVerbOptions& options) {
-    CLI::App* verb =
-        app.add_subcommand("restore", "Rebuild a node's folder from its log, without any practice's key");
-    verb->add_option("--from", options.from, "Folder with log segments (repeat for mirrors); only read")
-        ->required();
-    verb->add_option("--to", options.to, "New folder; must not exist or be empty")->required();
-    verb->add_option("--log", options.logs, "Log folder of the restored node; repeat (default: TO/log)");
-    verb->add_option("--until", options.until, "Stop after this LSN (default: everything)");
-    verb->add_flag_callback("--json", [&] { options.format = Format::json; }, "Print exactly one JSON value");
+    CLI::App* verb = app.add_subcommand("restore",
+                                        "Rebuild a node's folder from its log (--from, --to), or take one "
+                                        "practice of a node back to an earlier "
+                                        "state (--practice); without any practice's key");
+    add_common(*verb, options.common);
+    verb->add_option("--from", options.from, "Folder with log segments (repeat for mirrors); only read");
+    verb->add_option("--to", options.to, "New folder; must not exist or be empty");
+    verb->add_option("--practice", options.practice, "Short name of the one practice");
+    verb->add_option("--until", options.until, "Stop after this LSN (a node: default everything)");
+    verb->add_option("--at", options.at, "For a practice: as it stood at this time, YYYY-MM-DDTHH:MM:SSZ");
+    verb->add_flag("--yes", options.is_confirmed,
+                   "For a practice: do it (default: only say what would be lost)");
     verb->callback([&] { chosen = [&] { return restore(std::move(options)); }; });
 }
 

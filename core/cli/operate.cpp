@@ -1,4 +1,4 @@
-// practice and status: one request to the running node, or the same function over the folder itself.
+// practice, staff and status.
 #include <fmt/format.h>
 
 #include <boost/json.hpp>

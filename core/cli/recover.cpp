@@ -28,7 +28,7 @@ std::vector<Disk*> borrow(const std::vector<std::unique_ptr<Disk>>& disks) {
 
 Result<store::RestoreReport> run_restore(const RestoreVerbOptions& options) {
     Place target{posix::absolute_path(options.to), {}, ""};
-    for (const std::string& log : options.logs) {
+    for (const std::string& log : options.common.place.logs) {
         target.logs.push_back(posix::absolute_path(log));
     }
     auto sources = TRY(open_folders(options.from, MakeFolders::no));
@@ -50,11 +50,22 @@ Result<store::RestoreReport> run_restore(const RestoreVerbOptions& options) {
 }  // namespace
 
 int restore(RestoreVerbOptions options) {
+    const bool is_node = !options.from.empty() && !options.to.empty();
+    if (options.practice.empty() != is_node || (is_node && !(options.at.empty() && !options.is_confirmed))) {
+        return fail(
+            Error{Fault::bad_usage,
+                  "restore a whole node with --from and --to, or one practice of a node with --practice and "
+                  "--until or --at (see firedrill restore --help)"},
+            options.common.format);
+    }
+    if (!is_node) {
+        return restore_practice(options);
+    }
     Result<store::RestoreReport> report = run_restore(options);
     if (!report) {
-        return fail(report.error(), options.format);
+        return fail(report.error(), options.common.format);
     }
-    if (options.format == Format::json) {
+    if (options.common.format == Format::json) {
         json::object out{{"restored_through", report->restored_through},
                          {"newest", format_utc(report->newest)},
                          {"commits", report->commits},

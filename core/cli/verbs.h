@@ -78,11 +78,16 @@ int authority(Format format);
 struct RestoreVerbOptions {
     std::vector<std::string> from;
     std::string to;
-    std::vector<std::string> logs;
     std::uint64_t until = 0;
-    Format format = Format::text;
+    std::string
+        practice;    ///< not empty: only it, in a node that goes on; else a whole node, from `from` to `to`
+    std::string at;  ///< a time, for a practice
+    bool is_confirmed = false;
+    CommonOptions common;  ///< for a practice; its format and log folders in any case
 };
 int restore(RestoreVerbOptions options);
+/// Part of restore().
+int restore_practice(const RestoreVerbOptions& options);
 
 struct StoreOptions {
     CommonOptions common;

@@ -19,6 +19,12 @@ CREATE TABLE submission (
     response TEXT NOT NULL
 ) STRICT;
 CREATE INDEX submission_by_time ON submission (received_ns, id);
+)sql"},
+                                 store::Migration{2, R"sql(
+CREATE TABLE inbox_receipt (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    receipt INTEGER NOT NULL
+) STRICT;
 )sql"}};
 
 Status fill_id(SubmissionId& id, const Bytes& from) {
@@ -82,13 +88,49 @@ Result<std::vector<InboxItem>> next_items(store::Database& directory, StoreId pr
     return out;
 }
 
-Status mark_drained(store::Database& directory, const std::vector<std::int64_t>& numbers) {
+Status mark_drained(store::Database& directory, const std::vector<std::int64_t>& numbers,
+                    std::int64_t receipt) {
     for (const std::int64_t number : numbers) {
-        auto update = TRY(directory.prepare("UPDATE inbox SET drained = 1 WHERE number = ?1"));
-        update.bind(1, number);
+        auto update = TRY(directory.prepare("UPDATE inbox SET drained = ?2 WHERE number = ?1"));
+        update.bind(1, number).bind(2, receipt);
         TRY(update.run());
     }
     return {};
+}
+
+Result<std::uint32_t> requeue_items(store::Database& directory, StoreId practice, std::int64_t receipt) {
+    auto update = TRY(directory.prepare("UPDATE inbox SET drained = 0 WHERE practice = ?1 AND drained > ?2"));
+    update.bind(1, practice.view()).bind(2, receipt);
+    TRY(update.run());
+    return static_cast<std::uint32_t>(directory.changed_rows());
+}
+
+Result<std::int64_t> take_receipts(store::Database& directory, StoreId practice) {
+    // 1 is what items were marked with before there were receipts.
+    auto insert =
+        TRY(directory.prepare("INSERT INTO inbox_receipt (practice, next) VALUES (?1, 2 + ?2) "
+                              "ON CONFLICT (practice) DO UPDATE SET next = next + ?2 RETURNING next - ?2"));
+    insert.bind(1, practice.view()).bind(2, kReceiptBlock);
+    const bool has_row = TRY(insert.step());
+    if (!has_row) {
+        return Error{Fault::internal, "inbox: SQLite yielded no receipts"};
+    }
+    const std::int64_t first = insert.integer(0);
+    TRY(insert.run());
+    return first;
+}
+
+Result<std::int64_t> load_receipt(store::Database& practice) {
+    auto query = TRY(practice.prepare("SELECT receipt FROM inbox_receipt"));
+    const bool has_row = TRY(query.step());
+    return has_row ? query.integer(0) : 0;
+}
+
+Status store_receipt(store::Database& practice, std::int64_t receipt) {
+    auto insert =
+        TRY(practice.prepare("INSERT OR REPLACE INTO inbox_receipt (only, receipt) VALUES (1, ?1)"));
+    insert.bind(1, receipt);
+    return insert.run();
 }
 
 Result<std::vector<crypto::AgeIdentity>> load_identities(store::Database& practice) {

@@ -28,8 +28,15 @@ class AgeSealer final : public InboxSealer {
 
 // One pass over everything undrained of a practice: read a batch, store it, mark it; each step durable before
 // the next. A crash between any two only repeats work: the practice's store ignores ids that it has.
+//
+// Every batch has a receipt of its own, ascending, from a counter in the directory. The practice's store
+// keeps the newest one beside the batch, the items in the directory are marked with theirs. So a store that
+// was taken back to an earlier state says so by its receipt: the items marked with newer ones are what it
+// lacks. They are put back in the queue before anything else is stored in it (docs/formats/inbox.md).
 struct Pass {
     StoreId practice;
+    std::int64_t known = 0;  // receipt of the practice's store when the pass began
+    std::uint32_t requeued = 0;
     std::vector<InboxItem> batch;
     std::int64_t cursor = 0;           // number of the last item seen
     std::vector<std::int64_t> stored;  // of this batch, now in the practice's store
@@ -56,7 +63,14 @@ Result<Envelope> open_item(const Pass& pass, const InboxItem& item,
 }
 
 // Inside the practice's transaction; may run again from the start, so it begins by forgetting.
-Status store_batch(Pass& pass, store::Database& database) {
+Status store_batch(Pass& pass, std::int64_t known, std::int64_t receipt, store::Database& database) {
+    const std::int64_t stored = TRY(load_receipt(database));
+    if (stored != known) {
+        return Error{
+            Fault::unavailable,
+            "inbox: the practice's store was taken back to an earlier state at this moment; try again"};
+    }
+    TRY(store_receipt(database, receipt));
     pass.stored.clear();
     pass.added_in_batch = 0;
     const auto identities = TRY(load_identities(database));
@@ -89,15 +103,26 @@ class SubmissionsNode final : public Submissions {
     void read(StoreId practice, SubmissionId id, Then<Submission> then) override;
 
   private:
+    /// Of one practice: what its store and the directory agreed on since the store was opened.
+    struct Receipts {
+        bool is_settled = false;
+        std::int64_t known = 0;  // the newest one in the practice's store
+        std::int64_t next = 0;
+        std::int64_t end = 0;
+    };
     struct Draining {
         PassPtr pass;
         std::vector<Then<std::uint32_t>> next;  // came after it had begun: they need a pass of their own
     };
 
+    void drain_more(StoreId practice, Then<std::uint32_t> then);
     void begin_pass(StoreId practice, std::vector<Then<std::uint32_t>> waiting);
+    void settle(const PassPtr& pass);
+    void requeue(const PassPtr& pass);
     void read_batch(const PassPtr& pass);
+    void number_batch(const PassPtr& pass);
     void store_read(const PassPtr& pass);
-    void mark_stored(const PassPtr& pass);
+    void mark_stored(const PassPtr& pass, std::int64_t receipt);
     void finish_pass(const PassPtr& pass, const Status& status);
 
     Seams seams_;
@@ -105,6 +130,7 @@ class SubmissionsNode final : public Submissions {
     std::shared_ptr<InboxSealer> sealer_;  // shared with jobs under way
     std::function<void(std::string_view)> journal_;
     std::map<StoreId, Draining> draining_;
+    std::map<StoreId, Receipts> receipts_;
     std::shared_ptr<char> alive_ = std::make_shared<char>();
 
     template <class Function>
@@ -152,6 +178,11 @@ void SubmissionsNode::submit(StoreId practice, const std::array<Byte, 32>& recip
 }
 
 void SubmissionsNode::drain(StoreId practice, Then<std::uint32_t> then) {
+    receipts_[practice].is_settled = false;
+    drain_more(practice, std::move(then));
+}
+
+void SubmissionsNode::drain_more(StoreId practice, Then<std::uint32_t> then) {
     if (const auto found = draining_.find(practice); found != draining_.end()) {
         found->second.next.push_back(std::move(then));
         return;
@@ -164,7 +195,41 @@ void SubmissionsNode::begin_pass(StoreId practice, std::vector<Then<std::uint32_
     pass->practice = practice;
     pass->waiting = std::move(waiting);
     draining_[practice].pass = pass;
-    read_batch(pass);
+    receipts_[practice].is_settled ? read_batch(pass) : settle(pass);
+}
+
+void SubmissionsNode::settle(const PassPtr& pass) {
+    receipts_[pass->practice].is_settled = true;  // unless it fails, or the store is opened anew meanwhile
+    storage_.transact(
+        pass->practice, store::Access::read,
+        [pass](store::Database& database) -> Status {
+            pass->known = TRY(load_receipt(database));
+            return {};
+        },
+        guard([this, pass](const Status& status) { status ? requeue(pass) : finish_pass(pass, status); }));
+}
+
+void SubmissionsNode::requeue(const PassPtr& pass) {
+    storage_.transact(
+        kDirectoryStore, store::Access::write,
+        [pass](store::Database& directory) -> Status {
+            pass->requeued = TRY(requeue_items(directory, pass->practice, pass->known));
+            return {};
+        },
+        guard([this, pass](const Status& status) {
+            if (!status) {
+                finish_pass(pass, status);
+                return;
+            }
+            receipts_[pass->practice].known = pass->known;
+            if (pass->requeued > 0 && journal_) {
+                journal_(fmt::format(
+                    "inbox: {} submissions were put back in the queue, as the practice's store was "
+                    "taken back to an earlier state",
+                    pass->requeued));
+            }
+            read_batch(pass);
+        }));
 }
 
 void SubmissionsNode::read_batch(const PassPtr& pass) {
@@ -179,30 +244,62 @@ void SubmissionsNode::read_batch(const PassPtr& pass) {
                 finish_pass(pass, status);
                 return;
             }
+            number_batch(pass);
+        }));
+}
+
+void SubmissionsNode::number_batch(const PassPtr& pass) {
+    const Receipts& have = receipts_[pass->practice];
+    if (have.next < have.end) {
+        store_read(pass);
+        return;
+    }
+    const auto first = std::make_shared<std::int64_t>(0);
+    storage_.transact(
+        kDirectoryStore, store::Access::write,
+        [pass, first](store::Database& directory) -> Status {
+            *first = TRY(take_receipts(directory, pass->practice));
+            return {};
+        },
+        guard([this, pass, first](const Status& status) {
+            if (!status) {
+                finish_pass(pass, status);
+                return;
+            }
+            Receipts& taken = receipts_[pass->practice];
+            taken.next = *first;
+            taken.end = *first + kReceiptBlock;
             store_read(pass);
         }));
 }
 
 void SubmissionsNode::store_read(const PassPtr& pass) {
+    const std::int64_t known = receipts_[pass->practice].known;
+    const std::int64_t receipt = receipts_[pass->practice].next++;
     storage_.transact(
         pass->practice, store::Access::write,
-        [pass](store::Database& database) { return store_batch(*pass, database); },
-        guard([this, pass](const Status& status) {
+        [pass, known, receipt](store::Database& database) {
+            return store_batch(*pass, known, receipt, database);
+        },
+        guard([this, pass, receipt](const Status& status) {
             if (!status) {
                 finish_pass(pass, status);
                 return;
             }
+            receipts_[pass->practice].known = receipt;
             pass->added += pass->added_in_batch;
             pass->unopened += static_cast<std::uint32_t>(pass->batch.size() - pass->stored.size());
             pass->cursor = pass->batch.back().number;
-            mark_stored(pass);
+            mark_stored(pass, receipt);
         }));
 }
 
-void SubmissionsNode::mark_stored(const PassPtr& pass) {
+void SubmissionsNode::mark_stored(const PassPtr& pass, std::int64_t receipt) {
     storage_.transact(
         kDirectoryStore, store::Access::write,
-        [pass](store::Database& directory) { return mark_drained(directory, pass->stored); },
+        [pass, receipt](store::Database& directory) {
+            return mark_drained(directory, pass->stored, receipt);
+        },
         guard([this, pass](const Status& status) {
             if (!status) {
                 finish_pass(pass, status);
@@ -213,6 +310,9 @@ void SubmissionsNode::mark_stored(const PassPtr& pass) {
 }
 
 void SubmissionsNode::finish_pass(const PassPtr& pass, const Status& status) {
+    if (!status) {
+        receipts_[pass->practice].is_settled = false;
+    }
     if (pass->unopened > 0 && journal_) {
         journal_(fmt::format("inbox: {} items do not open with the practice's identities and stay in it",
                              pass->unopened));
@@ -228,26 +328,27 @@ void SubmissionsNode::finish_pass(const PassPtr& pass, const Status& status) {
 }
 
 void SubmissionsNode::list(StoreId practice, std::uint32_t limit, Then<std::vector<Summary>> then) {
-    drain(practice, [this, practice, limit, then = std::move(then)](const Result<std::uint32_t>& drained) {
-        if (!drained) {
-            then(drained.error());
-            return;
-        }
-        auto listed = std::make_shared<std::vector<Summary>>();
-        storage_.transact(
-            practice, store::Access::read,
-            [listed, limit](store::Database& database) -> Status {
-                *listed = TRY(list_submissions(database, limit));
-                return {};
-            },
-            [listed, then](const Status& status) {
-                if (!status) {
-                    then(status.error());
-                    return;
-                }
-                then(std::move(*listed));
-            });
-    });
+    drain_more(practice,
+               [this, practice, limit, then = std::move(then)](const Result<std::uint32_t>& drained) {
+                   if (!drained) {
+                       then(drained.error());
+                       return;
+                   }
+                   auto listed = std::make_shared<std::vector<Summary>>();
+                   storage_.transact(
+                       practice, store::Access::read,
+                       [listed, limit](store::Database& database) -> Status {
+                           *listed = TRY(list_submissions(database, limit));
+                           return {};
+                       },
+                       [listed, then](const Status& status) {
+                           if (!status) {
+                               then(status.error());
+                               return;
+                           }
+                           then(std::move(*listed));
+                       });
+               });
 }
 
 void SubmissionsNode::read(StoreId practice, SubmissionId id, Then<Submission> then) {

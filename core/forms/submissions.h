@@ -55,7 +55,8 @@ class Submissions {
     /// unavailable: the practice's inbox holds kInboxLimit undrained items.
     virtual void submit(StoreId practice, const std::array<Byte, 32>& recipient, SubmissionId id,
                         std::string_view form, std::string response, Then<void> then) = 0;
-    /// Opens and stores everything undrained; needs the practice unlocked. Yields how many were new. An item
+    /// After the practice was unlocked: puts back in the queue what its store lacks since it was taken back
+    /// to an earlier state, then opens and stores everything undrained. Yields how many were new. An item
     /// that does not open is left undrained, counted in a note, and does not stop the others.
     virtual void drain(StoreId practice, Then<std::uint32_t> then) = 0;
     /// Newest first; drains first. refused when locked.

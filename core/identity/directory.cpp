@@ -118,6 +118,13 @@ CREATE TABLE practice_safekeeping (
     practice BLOB PRIMARY KEY NOT NULL,
     tag BLOB NOT NULL
 ) STRICT;
+)sql"},
+                                 store::Migration{5, R"sql(
+CREATE TABLE inbox_receipt (
+    practice BLOB PRIMARY KEY NOT NULL,
+    next INTEGER NOT NULL
+) STRICT;
+CREATE INDEX inbox_drained ON inbox (practice, drained);
 )sql"}};
 
 Error altered(std::string_view what) {

@@ -9,6 +9,7 @@
 #include "identity/safekeeping.h"
 #include "node/command_fields.h"
 #include "node/describe_safekeeping.h"
+#include "node/practice_restore.h"
 #include "node/secret_commands.h"
 #include "node/staff_add.h"
 
@@ -130,6 +131,19 @@ Result<identity::NewPractice> read_new_practice(CommandFields& fields) {
     return out;
 }
 
+void create_practice(CommandTargets targets, CommandFields& fields, Then then) {
+    Result<identity::NewPractice> asked = read_new_practice(fields);
+    if (!asked) {
+        then(std::move(asked).error());
+        return;
+    }
+    targets.identity.create_practice(std::move(asked).value(),
+                                     [then = std::move(then)](Result<identity::PracticeInfo> made) {
+                                         then(made ? Result<std::string>(json::serialize(describe(*made)))
+                                                   : Result<std::string>(made.error()));
+                                     });
+}
+
 void list_practices(CommandTargets targets, Then then) {
     targets.identity.list_practices(
         [then = std::move(then)](Result<std::vector<identity::PracticeInfo>> found) {
@@ -218,20 +232,15 @@ void run_command(CommandTargets targets, std::string request, Then then) {
         return;
     }
     if (*verb == "practice.create") {
-        Result<identity::NewPractice> asked = read_new_practice(*fields);
-        if (!asked) {
-            then(std::move(asked).error());
-            return;
-        }
-        targets.identity.create_practice(std::move(asked).value(),
-                                         [then = std::move(then)](Result<identity::PracticeInfo> made) {
-                                             then(made ? Result<std::string>(json::serialize(describe(*made)))
-                                                       : Result<std::string>(made.error()));
-                                         });
+        create_practice(targets, *fields, std::move(then));
         return;
     }
     if (*verb == "practice.show") {
         show_practice(targets, *fields, then);
+        return;
+    }
+    if (*verb == "practice.restore") {
+        restore_practice(targets.storage, targets.identity, *fields, std::move(then));
         return;
     }
     if (*verb == "staff.list") {
@@ -259,11 +268,11 @@ void run_command(CommandTargets targets, std::string request, Then then) {
     } else if (*verb == "practice.list") {
         list_practices(targets, std::move(then));
     } else {
-        then(Error{
-            Fault::bad_usage,
-            fmt::format("unknown verb \"{}\"; known: status, practice.create, practice.list, practice.show, "
-                        "secrets.list, secrets.rotate, staff.add, staff.disable, staff.list",
-                        *verb)});
+        then(Error{Fault::bad_usage,
+                   fmt::format("unknown verb \"{}\"; known: status, practice.create, practice.list, "
+                               "practice.restore, practice.show, secrets.list, secrets.rotate, staff.add, "
+                               "staff.disable, staff.list",
+                               *verb)});
     }
 }
 

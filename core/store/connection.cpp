@@ -183,6 +183,47 @@ Result<std::optional<Commit>> Connection::transact(const Job& job) {
     return commit;
 }
 
+/// It copies everything into a database that it attaches by itself (in memory, since temp_store says so), and
+/// from there back over ours. So the gate for attaching is open for just this statement, and the look at the
+/// page cache, which sees both, is not taken: the number of pages bounds it.
+Result<std::optional<Commit>> Connection::vacuum() {
+    CHECK(!is_poisoned());
+    if (pages_.position().sequence == 0) {
+        return std::optional<Commit>();
+    }
+    if (pages_.position().page_count > kMaxChangedPages) {
+        return Error{
+            Fault::limit,
+            fmt::format("store {} has {} pages and VACUUM rewrites all of them in one transaction, which may "
+                        "change {}; use PRAGMA incremental_vacuum, in several transactions",
+                        to_hex(pages_.store()), pages_.position().page_count, kMaxChangedPages)};
+    }
+    for (const auto& entry : cache_) {
+        sqlite3_reset(entry.second);
+    }
+    fatal_.reset();
+    is_over_limit_ = false;
+    is_read_only_ = false;
+    sqlite3_limit(db_, SQLITE_LIMIT_ATTACHED, 1);
+    sqlite3_progress_handler(db_, 0, nullptr, nullptr);
+    is_privileged_ = true;
+    Status done = execute("VACUUM");
+    is_privileged_ = false;
+    sqlite3_progress_handler(db_, kProgressSteps, on_progress, this);
+    sqlite3_limit(db_, SQLITE_LIMIT_ATTACHED, 0);
+    std::optional<Commit> commit = file_.take_commit();
+    if (commit) {
+        // xSync closed the record: it happened, whatever SQLite thought of it afterwards.
+        is_poisoned_ = is_poisoned_ || !done;
+        return commit;
+    }
+    if (!done) {
+        is_poisoned_ = true;
+        return std::move(done).error();
+    }
+    return commit;
+}
+
 Status Connection::finish(Status outcome) {
     for (sqlite3_stmt* each = sqlite3_next_stmt(db_, nullptr); each != nullptr;
          each = sqlite3_next_stmt(db_, each)) {

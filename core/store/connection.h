@@ -41,6 +41,9 @@ class Connection {
     Result<std::optional<Commit>> run(Access access, const Job& job);
     /// As run(write), and sets the schema version in the same transaction.
     Result<std::optional<Commit>> migrate(int version, const Job& job);
+    /// SQLite's VACUUM, as one commit: the database in as few pages as it needs. limit: it has more than
+    /// kMaxChangedPages pages. Memory: twice the database.
+    Result<std::optional<Commit>> vacuum();
     Result<int> schema_version();
     [[nodiscard]] bool is_poisoned() const noexcept { return is_poisoned_ || file_.failure().has_value(); }
     /// What SQLite holds for it: page cache, schema, statements.

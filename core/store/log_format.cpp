@@ -12,17 +12,14 @@ namespace firedrill::store {
 namespace {
 
 constexpr std::string_view kSegmentMagic = "FDLOGSEG";
-constexpr std::uint32_t kRecordMagic = 0x43524446;  // "FDRC"
-constexpr std::uint32_t kCloseMagic = 0x4D434446;   // "FDCM"
+constexpr std::uint32_t kCloseMagic = 0x4D434446;  // "FDCM"
 constexpr std::uint16_t kVersion = 1;
-constexpr std::size_t kChainOffset = 72;
 constexpr std::size_t kDigestOffset = 480;
 constexpr std::size_t kCloseFixedSize = 64;
 constexpr std::size_t kIndexEntrySize = 64;
 constexpr std::size_t kSignatureSize = 64;
 constexpr std::size_t kTrailerSize = 8;
 static_assert(kDigestOffset + sizeof(Digest) == kSegmentHeaderSize);
-static_assert(kChainOffset + sizeof(Digest) == kRecordHeadSize);
 
 void pad(Bytes& out, std::size_t size) {
     out.resize(size);
@@ -30,46 +27,6 @@ void pad(Bytes& out, std::size_t size) {
 
 Error damaged_header(std::string_view what) {
     return Error{Fault::damaged, fmt::format("a segment header has {}", what)};
-}
-
-bool fits_type(RecordType type, std::uint32_t description, std::uint32_t pages) {
-    switch (type) {
-        case RecordType::commit:
-            return pages >= 1 && pages <= kCommitPagesLimit &&
-                   description == kCommitFixedSize + kImageSize * pages;
-        case RecordType::slots: return pages == 0 && description <= kSlotsLimit;
-        case RecordType::reset: return pages == 0 && description == 40;
-    }
-    return false;
-}
-
-bool is_commit_sound(ByteView description, ByteView pages, std::uint32_t count) {
-    Reader in(description);
-    in.bytes(16);
-    const CommitSequence sequence = in.u64();
-    in.bytes(32);
-    const PageNumber page_count = in.u32();
-    const std::uint32_t stated = in.u32();
-    in.bytes(32);
-    if (sequence == 0 || stated != count) {
-        return false;
-    }
-    PageNumber last = 0;
-    SealedPage page;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const PageNumber number = in.u32();
-        Digest leaf;
-        in.fill(leaf.bytes);
-        if (number <= last || number > page_count) {
-            return false;
-        }
-        last = number;
-        std::memcpy(page.data(), pages.data() + std::size_t{i} * kPageSize, kPageSize);
-        if (page_leaf(number, page) != leaf) {
-            return false;
-        }
-    }
-    return in.is_done();
 }
 
 Digest close_message(const SegmentHeader& header, ByteView mark) {
@@ -186,200 +143,6 @@ Result<SegmentHeader> parse_segment_header(ByteView sector) {
         return damaged_header("fields out of range");
     }
     return header;
-}
-
-std::optional<RecordHead> parse_record_head(ByteView bytes) {
-    Reader in(bytes);
-    if (in.u32() != kRecordMagic) {
-        return std::nullopt;
-    }
-    RecordHead head;
-    head.type = static_cast<RecordType>(in.u8());
-    const bool is_padding_zero = is_zero(in.bytes(3));
-    head.description_size = in.u32();
-    head.pages = in.u32();
-    head.lsn = in.u64();
-    head.durable = in.u64();
-    head.wall.ns = static_cast<std::int64_t>(in.u64());
-    in.fill(head.previous.bytes);
-    in.fill(head.chain.bytes);
-    if (!in.is_ok() || !is_padding_zero || head.lsn == 0 || head.durable >= head.lsn ||
-        !fits_type(head.type, head.description_size, head.pages)) {
-        return std::nullopt;
-    }
-    return head;
-}
-
-Digest record_chain(ByteView head_and_description) {
-    return crypto::sha256(
-        {head_and_description.first(kChainOffset), head_and_description.subspan(kRecordHeadSize)});
-}
-
-std::optional<RecordView> check_record(ByteView bytes) {
-    const auto head = parse_record_head(bytes);
-    if (!head || head->size() != bytes.size()) {
-        return std::nullopt;
-    }
-    if (record_chain(bytes.first(head->pages_offset())) != head->chain) {
-        return std::nullopt;
-    }
-    const RecordView view{*head, bytes.subspan(kRecordHeadSize, head->description_size),
-                          bytes.subspan(head->pages_offset(), std::size_t{head->pages} * kPageSize)};
-    if (!is_zero(bytes.subspan(head->used_size()))) {
-        return std::nullopt;
-    }
-    if (head->type == RecordType::commit && !is_commit_sound(view.description, view.pages, head->pages)) {
-        return std::nullopt;
-    }
-    return view;
-}
-
-std::optional<StoreId> store_of(const RecordView& view) {
-    if (view.head.type != RecordType::commit) {
-        return std::nullopt;
-    }
-    StoreId store;
-    Reader(view.description).fill(store.bytes);
-    return store;
-}
-
-Record to_record(const RecordView& view) {
-    Record record{view.head.lsn, view.head.durable, view.head.wall, NodeSlots{}};
-    Reader in(view.description);
-    switch (view.head.type) {
-        case RecordType::slots:
-            record.body = NodeSlots{Bytes(view.description.begin(), view.description.end())};
-            break;
-        case RecordType::reset: {
-            Reset reset;
-            in.fill(reset.from.bytes);
-            in.fill(reset.to.bytes);
-            reset.after = in.u64();
-            record.body = reset;
-            break;
-        }
-        case RecordType::commit: {
-            Commit commit;
-            in.fill(commit.store.bytes);
-            commit.sequence = in.u64();
-            in.fill(commit.previous.bytes);
-            commit.page_count = in.u32();
-            commit.pages.resize(in.u32());
-            in.fill(commit.root.bytes);
-            const Byte* from = view.pages.data();
-            for (PageImage& image : commit.pages) {
-                image.number = in.u32();
-                in.fill(image.leaf.bytes);
-                auto page = std::make_shared<SealedPage>();
-                std::memcpy(page->data(), from, kPageSize);
-                image.page = std::move(page);
-                from += kPageSize;
-            }
-            record.body = std::move(commit);
-            break;
-        }
-    }
-    return record;
-}
-
-void describe_commit(const Commit& commit, Bytes& out) {
-    out.reserve(out.size() + kCommitFixedSize + kImageSize * commit.pages.size());
-    Writer writer(out);
-    writer.bytes(commit.store.view());
-    writer.u64(commit.sequence);
-    writer.bytes(commit.previous.view());
-    writer.u32(commit.page_count);
-    writer.u32(static_cast<std::uint32_t>(commit.pages.size()));
-    writer.bytes(commit.root.view());
-    for (const PageImage& image : commit.pages) {
-        writer.u32(image.number);
-        writer.bytes(image.leaf.view());
-    }
-}
-
-Status check_limits(const Record& record) {
-    if (const auto* slots = std::get_if<NodeSlots>(&record.body)) {
-        if (slots->document.size() > kSlotsLimit) {
-            return Error{Fault::bad_usage, fmt::format("node slots of {} bytes exceed the log's limit of {}",
-                                                       slots->document.size(), kSlotsLimit)};
-        }
-    }
-    if (const auto* commit = std::get_if<Commit>(&record.body)) {
-        bool is_sound =
-            commit->sequence > 0 && !commit->pages.empty() && commit->pages.size() <= kCommitPagesLimit;
-        PageNumber last = 0;
-        for (const PageImage& image : commit->pages) {
-            is_sound = is_sound && image.page != nullptr && image.number > last &&
-                       image.number <= commit->page_count;
-            last = image.number;
-        }
-        if (!is_sound) {
-            return Error{
-                Fault::bad_usage,
-                fmt::format(
-                    "commit {} of store {} must have 1–{} pages in ascending order within the database",
-                    commit->sequence, to_hex(commit->store), kCommitPagesLimit)};
-        }
-    }
-    return {};
-}
-
-EncodedRecord encode_record(const Record& record, Lsn durable, const Digest& previous) {
-    EncodedRecord out;
-    Bytes description;
-    RecordType type = RecordType::reset;
-    std::uint32_t pages = 0;
-    if (const auto* commit = std::get_if<Commit>(&record.body)) {
-        type = RecordType::commit;
-        pages = static_cast<std::uint32_t>(commit->pages.size());
-        describe_commit(*commit, description);
-    } else if (const auto* slots = std::get_if<NodeSlots>(&record.body)) {
-        type = RecordType::slots;
-        description = slots->document;
-    } else {
-        const auto& reset = std::get<Reset>(record.body);
-        Writer writer(description);
-        writer.bytes(reset.from.view());
-        writer.bytes(reset.to.view());
-        writer.u64(reset.after);
-    }
-    out.start.reserve(kRecordHeadSize + description.size());
-    Writer writer(out.start);
-    writer.u32(kRecordMagic);
-    writer.u8(static_cast<std::uint8_t>(type));
-    writer.bytes(std::array<Byte, 3>{});
-    writer.u32(static_cast<std::uint32_t>(description.size()));
-    writer.u32(pages);
-    writer.u64(record.lsn);
-    writer.u64(durable);
-    writer.u64(static_cast<std::uint64_t>(record.wall.ns));
-    writer.bytes(previous.view());
-    out.chain = crypto::sha256({out.start, description});
-    writer.bytes(out.chain.view());
-    writer.bytes(description);
-    const std::uint64_t used = out.start.size() + std::uint64_t{pages} * kPageSize;
-    out.size = round_to_sector(used);
-    out.padding = static_cast<std::size_t>(out.size - used);
-    return out;
-}
-
-void add_to_index(SegmentIndex& index, Lsn lsn, const StoreId& store, CommitSequence sequence,
-                  std::uint64_t pages) {
-    IndexEntry& entry = index[store];
-    if (entry.commits == 0) {
-        entry.first_lsn = lsn;
-        entry.first_sequence = sequence;
-    }
-    entry.commits += 1;
-    entry.pages += pages;
-    entry.last_lsn = lsn;
-    entry.last_sequence = sequence;
-}
-
-void add_to_index(SegmentIndex& index, const RecordView& view) {
-    if (const auto store = store_of(view)) {
-        add_to_index(index, view.head.lsn, *store, load_u64(view.description.data() + 16), view.head.pages);
-    }
 }
 
 std::uint64_t close_mark_size(std::size_t stores) {

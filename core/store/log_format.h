@@ -24,6 +24,8 @@ inline constexpr std::uint32_t kSlotsLimit = 64 << 10;
 inline constexpr std::uint32_t kCommitPagesLimit = 65536;
 inline constexpr std::size_t kCommitFixedSize = 96;
 inline constexpr std::size_t kImageSize = 36;
+inline constexpr std::size_t kPartFixedSize = 32;
+inline constexpr std::size_t kReturnFixedSize = 12;  // before the description of the commit
 inline constexpr std::uint32_t kIndexLimit = 1 << 20;
 
 constexpr std::uint64_t round_to_sector(std::uint64_t size) {
@@ -63,7 +65,7 @@ Bytes encode_segment_start(SegmentHeader& header, ByteView slots);
 /// damaged, or newer_format.
 Result<SegmentHeader> parse_segment_header(ByteView sector);
 
-enum class RecordType : std::uint8_t { commit = 1, slots = 2, reset = 3 };
+enum class RecordType : std::uint8_t { commit = 1, slots = 2, reset = 3, part = 4, taken_back = 5 };
 
 /// The first bytes of a record, bounded but not yet verified.
 struct RecordHead {
@@ -97,8 +99,12 @@ struct RecordView {
 std::optional<RecordView> check_record(ByteView bytes);
 /// A record that owns its memory. `view` must come from check_record.
 Record to_record(const RecordView& view);
-/// The store of a commit; nullopt for other records.
-std::optional<StoreId> store_of(const RecordView& view);
+/// Whose commit it is, or is a part of; nullopt for other records.
+struct CommitName {
+    StoreId store;
+    CommitSequence sequence = 0;
+};
+std::optional<CommitName> commit_of(const RecordView& view);
 
 /// A record as it is written: `start` is head and description; then come the commit's pages, then `padding`
 /// zeroes.
@@ -112,11 +118,14 @@ struct EncodedRecord {
 EncodedRecord encode_record(const Record& record, Lsn durable, const Digest& previous);
 /// bad_usage when a record cannot be written: too many pages, wrong order, too large a document.
 Status check_limits(const Record& record);
+/// What a commit's own record says of it.
 void describe_commit(const Commit& commit, Bytes& out);
+/// Bytes that a record takes in a segment.
+std::uint64_t record_size(const Record& record);
 
 /// What a segment holds of one store.
 struct IndexEntry {
-    std::uint64_t commits = 0;
+    std::uint64_t commits = 0;  ///< parts of a commit count as pages only
     std::uint64_t pages = 0;
     Lsn first_lsn = 0;
     Lsn last_lsn = 0;
@@ -125,8 +134,7 @@ struct IndexEntry {
     bool operator==(const IndexEntry&) const = default;
 };
 using SegmentIndex = std::map<StoreId, IndexEntry>;
-void add_to_index(SegmentIndex& index, Lsn lsn, const StoreId& store, CommitSequence sequence,
-                  std::uint64_t pages);
+void add_to_index(SegmentIndex& index, const Record& record);
 void add_to_index(SegmentIndex& index, const RecordView& view);
 
 struct CloseMark {

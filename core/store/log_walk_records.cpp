@@ -147,7 +147,45 @@ Status Walker::deliver(const RecordView& view) {
     if (view.head.type == RecordType::slots) {
         out_.scan.node_slots.assign(view.description.begin(), view.description.end());
     }
-    return view.head.lsn >= options_.from && sink_ ? sink_(to_record(view)) : Status{};
+    const bool is_wanted = view.head.lsn >= options_.from && sink_;
+    const bool is_gathered = view.head.type == RecordType::part || view.head.type == RecordType::taken_back;
+    if (!is_wanted && !is_gathered && (parts_.empty() || view.head.type != RecordType::commit)) {
+        return {};
+    }
+    Record record = to_record(view);
+    gather(record);
+    return is_wanted ? sink_(std::move(record)) : Status{};
+}
+
+/// Completes a commit with the parts before it. Parts without their commit never happened: the next commit of
+/// their store, or other parts, take their place.
+void Walker::gather(Record& record) {
+    if (const auto* part = std::get_if<CommitPart>(&record.body)) {
+        CommitPart& whole = parts_[part->store];
+        const bool goes_on = whole.part > 0 && part->part == whole.part + 1 &&
+                             part->sequence == whole.sequence &&
+                             whole.pages.back().number < part->pages.front().number;
+        if (!goes_on) {
+            whole = part->part == 1 ? *part : CommitPart{};
+            return;
+        }
+        whole.part = part->part;
+        whole.pages.insert(whole.pages.end(), part->pages.begin(), part->pages.end());
+        return;
+    }
+    auto* commit = std::get_if<Commit>(&record.body);
+    const auto found = commit != nullptr ? parts_.find(commit->store) : parts_.end();
+    if (found == parts_.end()) {
+        return;
+    }
+    CommitPart whole = std::move(found->second);
+    parts_.erase(found);
+    if (commit->taken_back && commit->taken_back->parts > 0 && whole.part == commit->taken_back->parts &&
+        whole.sequence == commit->sequence) {
+        commit->taken_back->in_parts = whole.pages.size();
+        whole.pages.insert(whole.pages.end(), commit->pages.begin(), commit->pages.end());
+        commit->pages = std::move(whole.pages);
+    }
 }
 
 Result<bool> Walker::read_close_mark(WalkedSegment& segment) {

@@ -2,6 +2,7 @@
 // (records).
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,7 @@ class Walker {
     Result<Next> end_here(const Verdict& verdict, const SegmentName& name, std::uint64_t offset);
     Result<Verdict> judge(std::uint64_t offset, const SegmentHeader& header);
     Status deliver(const RecordView& view);
+    void gather(Record& record);
     Status compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset);
     Status open_copies(const SegmentName& name);
     [[nodiscard]] bool is_trusted(const SegmentCopy& copy) const {
@@ -67,6 +69,8 @@ class Walker {
     std::vector<SegmentCopy> copies_;  // of the segment being read, trusted ones first
     std::vector<Lsn> good_through_;    // per source
     std::vector<std::uint64_t> bad_ranges_;
+    std::map<StoreId, CommitPart>
+        parts_;  // of commits whose own record has not come yet; `part` the last one's
     std::size_t step_ = 0;
     Lsn next_ = 0;
     Digest chain_;

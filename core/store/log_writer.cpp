@@ -58,18 +58,6 @@ class DiskLogWriter final : public LogWriter {
     std::optional<Error> fatal_;
 };
 
-std::uint64_t record_size(const Record& record) {
-    std::uint64_t size = kRecordHeadSize;
-    if (const auto* commit = std::get_if<Commit>(&record.body)) {
-        size += kCommitFixedSize + commit->pages.size() * (kImageSize + kPageSize);
-    } else if (const auto* slots = std::get_if<NodeSlots>(&record.body)) {
-        size += slots->document.size();
-    } else {
-        size += 40;
-    }
-    return round_to_sector(size);
-}
-
 /// Where space was reserved, a full disk is a failed one: it may have taken a prefix.
 Status must_fit(Status done, const Disk& disk) {
     if (!done && done.error().fault == Fault::disk_full) {
@@ -220,8 +208,8 @@ Status DiskLogWriter::append(std::span<const Record> batch, WallTime wall) {
         const EncodedRecord& each = encoded.back();
         chain = each.chain;
         pieces.emplace_back(each.start);
-        if (const auto* commit = std::get_if<Commit>(&record.body)) {
-            for (const PageImage& image : commit->pages) {
+        for (const PageImage& image : own_pages(record.body)) {
+            if (image.page) {
                 pieces.emplace_back(*image.page);
             }
         }
@@ -235,9 +223,8 @@ Status DiskLogWriter::append(std::span<const Record> batch, WallTime wall) {
     }));
 
     for (const Record& record : batch) {
-        if (const auto* commit = std::get_if<Commit>(&record.body)) {
-            add_to_index(state_.index, record.lsn, commit->store, commit->sequence, commit->pages.size());
-        } else if (const auto* slots = std::get_if<NodeSlots>(&record.body)) {
+        add_to_index(state_.index, record);
+        if (const auto* slots = std::get_if<NodeSlots>(&record.body)) {
             state_.node_slots = slots->document;
         }
     }

@@ -52,12 +52,12 @@ Status PageStore::apply(const Commit& commit) {
     resize(commit.page_count);
     for (const PageImage& image : commit.pages) {
         if (image.number == 0 || image.number > commit.page_count || image.number == kLockPage ||
-            !image.page) {
+            (!image.page && !commit.taken_back)) {
             return Error{Fault::damaged,
                          fmt::format("{}: commit {} of the log changes page {}, which cannot be",
                                      describe(store_), commit.sequence, image.number)};
         }
-        tree_.set(image.number, {image.leaf, page_tag(*image.page)});
+        tree_.set(image.number, image.page ? Leaf{image.leaf, page_tag(*image.page)} : kHole);
         overlay_[image.number] = image.page;
         damaged_.erase(image.number);
     }

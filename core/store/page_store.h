@@ -143,6 +143,8 @@ class PageStore {
     Result<std::vector<PageNumber>> verify(const std::function<void(PageNumber done)>& progress);
 
     [[nodiscard]] StoreId store() const noexcept { return store_; }
+    /// As it stands at position(); its root is up to date.
+    [[nodiscard]] const PageTree& tree() const noexcept { return tree_; }
     [[nodiscard]] const StorePosition& position() const noexcept { return position_; }
     [[nodiscard]] const StorePosition& folded() const noexcept { return folded_; }
     [[nodiscard]] Lsn folded_lsn() const noexcept { return folded_lsn_; }  ///< label given to the last fold

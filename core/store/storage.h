@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -85,6 +86,26 @@ struct Health {
     [[nodiscard]] StoreHealth of(StoreId store) const;
 };
 
+/// An earlier state of a store: after the newest of its commits that the log holds up to `until` and before
+/// the first one labelled later than `at`.
+struct RestorePoint {
+    Lsn until = 0;  ///< 0: no bound
+    std::optional<WallTime> at;
+};
+enum class RestoreMode : std::uint8_t { plan, go };
+struct StoreRestorePlan {
+    StoreId store;
+    Lsn kept_lsn = 0;  ///< the commit that the store is taken back to
+    CommitSequence kept_sequence = 0;
+    WallTime kept_wall;
+    std::uint64_t lost_commits = 0;  ///< those after it
+    Lsn lost_first = 0;
+    Lsn lost_last = 0;
+    WallTime lost_newest;
+    PageNumber pages = 0;  ///< of the store then
+    std::uint64_t changed_pages = 0;
+};
+
 /// Where a page, as it stood after the commit named, may be had when neither log nor mirror has it: a
 /// snapshot or a peer. Called on the store's lane, may block; null when it has none. What it yields is
 /// compared before it is used.
@@ -113,6 +134,8 @@ struct StorageOptions {
     /// Above this the stores that were used longest ago give their memory back; they open again on demand.
     /// What is not folded yet, and the stores at work, are kept whatever it says.
     std::uint64_t memory_limit_bytes = 256ull << 20;
+    /// Pages of one record of a commit that takes a store back: 16 MiB.
+    std::size_t restore_part_pages = 4096;
     PageSource page_source;
     /// Asked at a tick, on the loop: may this closed segment go once every commit in it is folded? A log is
     /// never shortened without it.
@@ -153,9 +176,20 @@ class Storage {
     /// SQLite in it, rolls back and reaches `done`. refused when locked.
     virtual void transact(StoreId store, Access access, Job job, Done done) = 0;
 
+    /// Gives the space of free pages back by rewriting the whole database in one transaction (SQLite's
+    /// VACUUM). limit: it has more pages than a transaction may change; PRAGMA incremental_vacuum in several
+    /// transactions does it then. refused when locked.
+    virtual void vacuum(StoreId store, Done done) = 0;
+
     virtual Health health() const = 0;
     /// Folds everything durable and syncs: shorter next start. Also called by the node at a clean stop.
     virtual void fold(Done done) = 0;
+
+    /// Takes one store back to an earlier state, without a key, as one more commit: durable on ok, or nothing
+    /// happened. What came after stays in the log, and can be come back to in the same way. refused: it is
+    /// unlocked, or stands there already. not_found, disk_full, damaged: nothing was changed.
+    virtual void restore_store(StoreId store, RestorePoint point, RestoreMode mode,
+                               std::function<void(Result<StoreRestorePlan>)> then) = 0;
 };
 
 /// SQLite's PRAGMA integrity_check inside a job: ok, or damaged with the first finding (no values).

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "store/storage_limits.h"
 
 namespace firedrill::store {
 
@@ -211,6 +212,23 @@ LaneReport StoreLane::transact(Access access, const Storage::Job& job) {
     return report({}, std::move(*outcome));
 }
 
+LaneReport StoreLane::vacuum() {
+    if (!cipher_) {
+        return report(Error{Fault::refused, fmt::format("store {} is locked", to_hex(store_))});
+    }
+    if (Status opened = reopen(); !opened) {
+        return report(std::move(opened));
+    }
+    auto outcome = connection_->vacuum();
+    if (!outcome) {
+        return report(std::move(outcome).error());
+    }
+    if (resealer_ && *outcome) {
+        resealer_->saw(**outcome);
+    }
+    return report({}, std::move(*outcome));
+}
+
 LaneReport StoreLane::begin_fold(Lsn through) {
     std::shared_ptr<Fold> fold = pages_ ? pages_->begin_fold(through) : nullptr;
     LaneReport made = report({});
@@ -258,6 +276,54 @@ LaneReport StoreLane::scrub(PageNumber first, PageNumber count) {
     made.scrub_found = repaired + made.scrub_not_repairable;
     unload_if_idle();
     return made;
+}
+
+LaneReport StoreLane::prepare_to_restore(std::span<Disk* const> disks, const RestorePoint& point,
+                                         std::size_t part_pages, bool is_plan_only) {
+    LaneReport out;
+    const auto prepare = [&]() -> Status {
+        if (cipher_) {
+            return Error{Fault::refused,
+                         fmt::format("store {} is open; everybody must sign out first", to_hex(store_))};
+        }
+        TRY(load());
+        out.restore = std::make_shared<StoreRestore>(
+            TRY(prepare_restore(disks, *pages_, point, part_pages, is_plan_only)));
+        std::uint64_t wanted_bytes = record_bytes(own_pages(out.restore->commit).size());
+        for (const CommitPart& part : out.restore->parts) {
+            wanted_bytes += record_bytes(part.pages.size());
+        }
+        for (Disk* disk : disks) {
+            const std::uint64_t free_bytes = TRY(disk->free_space_bytes());
+            if (!is_plan_only && free_bytes < wanted_bytes) {
+                return Error{
+                    Fault::disk_full,
+                    fmt::format("log disk {} has {} bytes free and the restore writes {}; free space and "
+                                "try again, nothing was changed",
+                                disk->label(), free_bytes, wanted_bytes)};
+            }
+        }
+        return {};
+    };
+    Status prepared = prepare();
+    std::shared_ptr<StoreRestore> restore = prepared ? std::move(out.restore) : nullptr;
+    out = report({});  // what the log lacks is no damage of the store as it stands
+    out.status = std::move(prepared);
+    out.restore = std::move(restore);
+    unload_if_idle();
+    return out;
+}
+
+LaneReport StoreLane::take_back(StoreRestore& restore) {
+    if (Status loaded = load(); !loaded) {
+        return report(std::move(loaded));
+    }
+    if (Status applied = pages_->apply(restore.commit); !applied) {
+        return report(std::move(applied));
+    }
+    resealer_.reset();
+    has_opened_ = false;
+    return report({}, std::move(restore.commit));
 }
 
 LaneReport StoreLane::lock() {

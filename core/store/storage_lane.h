@@ -16,6 +16,7 @@
 #include "store/page_store.h"
 #include "store/reseal.h"
 #include "store/storage.h"
+#include "store/store_restore.h"
 
 namespace firedrill::store {
 
@@ -35,6 +36,7 @@ struct LaneReport {
     std::uint64_t scrub_found = 0;           ///< by scrub(): pages that were not what was written
     std::uint64_t scrub_not_repairable = 0;  ///< of those
     ResealProgress reseal;
+    std::shared_ptr<StoreRestore> restore;  ///< of prepare_to_restore()
 };
 
 class StoreLane {
@@ -58,6 +60,8 @@ class StoreLane {
 
     LaneReport unlock(const MakeCipher& make_cipher, KeyRing ring, const std::vector<Migration>& migrations);
     LaneReport transact(Access access, const Storage::Job& job);
+    /// Rewrites the database in as few pages as it needs.
+    LaneReport vacuum();
     /// Freezes what is to be folded into `fold` of the report, null when there is nothing.
     LaneReport begin_fold(Lsn through);
     /// Takes over a fold that ran.
@@ -69,6 +73,11 @@ class StoreLane {
     LaneReport scrub(PageNumber first, PageNumber count);
     /// One step of sealing pages of replaced keys anew; nothing when there are none or the store is locked.
     LaneReport reseal();
+    /// What it takes to bring the locked store back to an earlier commit; changes nothing.
+    LaneReport prepare_to_restore(std::span<Disk* const> disks, const RestorePoint& point,
+                                  std::size_t part_pages, bool is_plan_only);
+    /// Does it. The parts are durable.
+    LaneReport take_back(StoreRestore& restore);
     /// Drops connection, caches and keys.
     LaneReport lock();
 

@@ -62,13 +62,21 @@ std::uint64_t LoopStorage::promised_bytes() const {
     return log_queue_bytes_ + writers_ * kPromisedBytes;
 }
 
-Lsn LoopStorage::queue_record(std::variant<Commit, NodeSlots, Reset> body) {
+namespace {
+
+std::uint64_t room_for(const RecordBody& body) {
+    const bool has_pages = std::holds_alternative<Commit>(body) || std::holds_alternative<CommitPart>(body);
+    return record_bytes(has_pages ? own_pages(body).size() : 16);
+}
+
+}  // namespace
+
+Lsn LoopStorage::queue_record(RecordBody body) {
     Record record;
     record.lsn = next_lsn_++;
     record.durable = durable_;
     record.wall = seams_.clock.wall();
-    const auto* commit = std::get_if<Commit>(&body);
-    log_queue_bytes_ += record_bytes(commit != nullptr ? commit->pages.size() : 16);
+    log_queue_bytes_ += room_for(body);
     record.body = std::move(body);
     log_queue_.push_back(std::move(record));
     return log_queue_.back().lsn;
@@ -116,8 +124,7 @@ void LoopStorage::pump_log() {
     job->records.assign(std::make_move_iterator(log_queue_.begin()), std::make_move_iterator(last));
     log_queue_.erase(log_queue_.begin(), last);
     for (const Record& record : job->records) {
-        const auto* commit = std::get_if<Commit>(&record.body);
-        job->bytes += record_bytes(commit != nullptr ? commit->pages.size() : 16);
+        job->bytes += room_for(record.body);
     }
     job->wall = seams_.clock.wall();
     job->is_tick = std::exchange(is_tick_due_, false);

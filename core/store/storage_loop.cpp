@@ -107,6 +107,18 @@ void LoopStorage::transact(StoreId id, Access access, Job job, Done done) {
     enqueue(*found->second, std::move(item));
 }
 
+void LoopStorage::vacuum(StoreId id, Done done) {
+    const auto found = stores_.find(id);
+    if (found == stores_.end() || !found->second->is_unlocked) {
+        answer(std::move(done), Error{Fault::refused, fmt::format("store {} is locked", to_hex(id))});
+        return;
+    }
+    auto item = std::make_shared<Item>();
+    item->kind = Kind::vacuum;
+    item->done = std::move(done);
+    enqueue(*found->second, std::move(item));
+}
+
 void LoopStorage::set_node_slots(Bytes document, Done done) {
     if (document.empty() || document.size() > kNodeSlotsLimit) {
         answer(std::move(done), Error{Fault::bad_usage, fmt::format("a node slots document has 1 to {} bytes",
@@ -239,7 +251,7 @@ void LoopStorage::advance(Store& store) {
     if (store.folded && !store.is_busy && !fatal_) {
         start(store, std::exchange(store.folded, nullptr));
     }
-    while (!store.is_busy && !store.is_waiting && !store.queue.empty() && !fatal_) {
+    while (!store.is_busy && !store.is_waiting && !store.is_taken_back && !store.queue.empty() && !fatal_) {
         if (!may_start(store, *store.queue.front())) {
             return;
         }
@@ -266,6 +278,7 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
         case Kind::rest: return true;
         case Kind::write:
         case Kind::reseal:
+        case Kind::vacuum:
             if (is_too_far_ahead(store)) {
                 store.is_waiting = true;  // until its fold is over
                 store.waits_for_fold = true;
@@ -287,6 +300,7 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
             }
             pump_log();
             return false;
+        case Kind::restore:
         case Kind::fold:
             if (store.is_folding) {
                 store.is_waiting = true;
@@ -296,7 +310,7 @@ bool LoopStorage::may_start(Store& store, const Item& item) {
             if (store.newest <= durable_) {
                 return true;
             }
-            store.is_waiting = true;  // only what is durable may be folded
+            store.is_waiting = true;  // only what is durable may be folded, or is found in the log
             hold(store.newest, [this, &store] {
                 store.is_waiting = false;
                 advance(store);
@@ -319,7 +333,7 @@ void LoopStorage::start(Store& store, ItemPtr item) {
     writers_ += is_writing(*item) ? 1 : 0;
     const auto report = std::make_shared<LaneReport>();
     auto job = [lane = store.lane_side, item, report, make_cipher = options_.parts.page_cipher,
-                through = durable_] {
+                through = durable_, part_pages = options_.restore_part_pages] {
         switch (item->kind) {
             case Kind::unlock:
                 *report = lane->unlock(make_cipher, std::move(item->ring), item->migrations);
@@ -334,6 +348,10 @@ void LoopStorage::start(Store& store, ItemPtr item) {
             case Kind::end_fold: *report = lane->end_fold(*item->fold); return;
             case Kind::rest: *report = lane->rest(); return;
             case Kind::reseal: *report = lane->reseal(); return;
+            case Kind::vacuum: *report = lane->vacuum(); return;
+            case Kind::restore:
+                *report = lane->prepare_to_restore(item->disks, item->point, part_pages, item->is_plan_only);
+                return;
             case Kind::scrub: *report = lane->scrub(item->first_page, item->page_count); return;
         }
     };
@@ -373,6 +391,15 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
     }
     if (item->kind == Kind::scrub) {
         finish_scrub(store, *item);
+    }
+    if (store.last.restore) {
+        item->restore = std::move(store.last.restore);
+        *item->plan = item->restore->plan;
+        if (!item->is_plan_only) {
+            store.is_taken_back = true;
+            record_parts(store, item, 0);
+            return;
+        }
     }
     if (item->done && !(item->kind == Kind::fold && store.is_folding)) {
         hold(store.newest,
@@ -468,7 +495,8 @@ bool LoopStorage::is_too_far_ahead(const Store& store) const {
 
 void LoopStorage::wake_waiting() {
     for (const auto& [id, store] : stores_) {
-        if (store->is_waiting && !store->queue.empty() && store->queue.front()->kind != Kind::fold) {
+        if (store->is_waiting && !store->queue.empty() && store->queue.front()->kind != Kind::fold &&
+            store->queue.front()->kind != Kind::restore) {
             store->is_waiting = false;
             advance(*store);
         }

@@ -58,11 +58,26 @@ class LoopStorage final : public Storage {
     void unlock(StoreId store, KeyRing ring, std::span<const Migration> migrations, Done done) override;
     void lock(StoreId store, Done done) override;
     void transact(StoreId store, Access access, Job job, Done done) override;
+    void vacuum(StoreId store, Done done) override;
     Health health() const override;
     void fold(Done done) override;
+    void restore_store(StoreId store, RestorePoint point, RestoreMode mode,
+                       std::function<void(Result<StoreRestorePlan>)> then) override;
 
   private:
-    enum class Kind : std::uint8_t { unlock, lock, read, write, fold, end_fold, scrub, rest, reseal };
+    enum class Kind : std::uint8_t {
+        unlock,
+        lock,
+        read,
+        write,
+        fold,
+        end_fold,
+        scrub,
+        rest,
+        reseal,
+        restore,
+        vacuum
+    };
     struct Item {
         Kind kind{};
         Job job;
@@ -72,6 +87,11 @@ class LoopStorage final : public Storage {
         std::shared_ptr<Fold> fold;  // end_fold: what ran; owners: this and the job that runs it
         PageNumber first_page = 0;   // scrub: which pages
         PageNumber page_count = 0;
+        RestorePoint point;  // restore, and all below
+        bool is_plan_only = false;
+        std::vector<Disk*> disks;
+        std::shared_ptr<StoreRestorePlan> plan;  // owners: this and `done`
+        std::shared_ptr<StoreRestore> restore;   // owners: this and the job that made it
     };
     using ItemPtr =
         std::shared_ptr<Item>;  // owners: the store's queue, then the lane's job and its completion
@@ -84,6 +104,7 @@ class LoopStorage final : public Storage {
         bool is_waiting = false;  // for log space or for durability before a fold
         bool is_unlocked = false;
         bool is_fold_queued = false;
+        bool is_taken_back = false;         // its queue stands still
         bool is_folding = false;            // from the freezing to the taking over
         bool waits_for_fold = false;        // its queue begins with another fold
         bool was_used = false;              // since the last look for stores to rest
@@ -99,7 +120,9 @@ class LoopStorage final : public Storage {
     };
     struct LogJob;
     /// It may make a commit, so that log space is promised to it before it starts.
-    static bool is_writing(const Item& item) { return item.kind == Kind::write || item.kind == Kind::reseal; }
+    static bool is_writing(const Item& item) {
+        return item.kind == Kind::write || item.kind == Kind::reseal || item.kind == Kind::vacuum;
+    }
 
     Store& store_of(StoreId id);
     void enqueue(Store& store, ItemPtr item);
@@ -121,7 +144,10 @@ class LoopStorage final : public Storage {
     void consider_fold(Store& store);
     [[nodiscard]] std::optional<Error> backlog(const Store& store) const;
 
-    Lsn queue_record(std::variant<Commit, NodeSlots, Reset> body);
+    // storage_restore.cpp
+    void record_parts(Store& store, const ItemPtr& item, std::size_t next);
+
+    Lsn queue_record(RecordBody body);
     void pump_log();
     [[nodiscard]] bool has_log_work() const;
     bool should_wait_for_more();

@@ -37,7 +37,7 @@ std::int64_t count_inbox(PracticeWorld& world, bool drained) {
         world.storage->transact(
             StoreId{}, store::Access::read,
             [&](store::Database& directory) -> Status {
-                auto query = TRY(directory.prepare("SELECT count(*) FROM inbox WHERE drained = ?1"));
+                auto query = TRY(directory.prepare("SELECT count(*) FROM inbox WHERE (drained > 0) = ?1"));
                 query.bind(1, static_cast<std::int64_t>(drained));
                 TRY(query.step());
                 out = query.integer(0);

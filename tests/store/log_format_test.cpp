@@ -14,8 +14,8 @@ namespace {
 Bytes flatten(const Record& record, Lsn durable, const Digest& previous) {
     const EncodedRecord encoded = encode_record(record, durable, previous);
     Bytes out = encoded.start;
-    if (const auto* commit = std::get_if<Commit>(&record.body)) {
-        for (const PageImage& image : commit->pages) {
+    for (const PageImage& image : own_pages(record.body)) {
+        if (image.page) {
             append(out, *image.page);
         }
     }
@@ -24,17 +24,41 @@ Bytes flatten(const Record& record, Lsn durable, const Digest& previous) {
     return out;
 }
 
+/// The pages of test_commit() with a hole behind them.
+CommitPart test_part(std::uint32_t number, std::size_t pages) {
+    Commit commit = test_commit(4, 9, pages);
+    CommitPart part{commit.store, commit.sequence, number, std::move(commit.pages)};
+    part.pages.push_back({static_cast<PageNumber>(pages + 1), nullptr, Digest{}});
+    return part;
+}
+Commit test_return(CommitSequence to, std::uint32_t parts, std::size_t pages) {
+    Commit commit = test_commit(4, 9, pages);
+    commit.page_count = static_cast<PageNumber>(pages + 2);
+    commit.pages.push_back({static_cast<PageNumber>(pages + 1), nullptr, Digest{}});
+    commit.taken_back = Commit::Return{to, parts, 0};
+    return commit;
+}
+
 RC_GTEST_PROP(LogRecord, IsReadBackAsItWasWritten, ()) {
     Record record;
     record.lsn = *rc::gen::inRange<Lsn>(1, 1U << 30);
     record.wall.ns = *rc::gen::arbitrary<std::int64_t>();
-    switch (*rc::gen::inRange(0, 3)) {
+    switch (*rc::gen::inRange(0, 5)) {
         case 0:
             record.body =
                 test_commit(*rc::gen::arbitrary<Byte>(), *rc::gen::inRange<CommitSequence>(1, 1U << 30),
                             *rc::gen::inRange<std::size_t>(1, 5));
             break;
         case 1: record.body = NodeSlots{*rc::gen::arbitrary<Bytes>()}; break;
+        case 2:
+            record.body =
+                test_part(*rc::gen::inRange<std::uint32_t>(1, 100), *rc::gen::inRange<std::size_t>(0, 4));
+            break;
+        case 3:
+            record.body =
+                test_return(*rc::gen::inRange<CommitSequence>(1, 9), *rc::gen::inRange<std::uint32_t>(0, 9),
+                            *rc::gen::inRange<std::size_t>(0, 4));
+            break;
         default:
             record.body = Reset{test_id<TimelineId>(1), test_id<TimelineId>(2), *rc::gen::arbitrary<Lsn>()};
     }
@@ -60,6 +84,8 @@ TEST(LogRecord, IsRefusedWhenAnyByteIsFlippedOrMissing) {
         test_record(7, 2),
         {8, 0, kTestWall, NodeSlots{Bytes(40, 0x5A)}},
         {9, 0, kTestWall, Reset{test_id<TimelineId>(1), test_id<TimelineId>(2), 8}},
+        {10, 0, kTestWall, test_part(1, 1)},
+        {11, 0, kTestWall, test_return(3, 1, 1)},
     };
     for (const Record& record : records) {
         Bytes bytes = flatten(record, record.lsn - 1, Digest{});

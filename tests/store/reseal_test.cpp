@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/judge_nonces.h"
 #include "store/leaves_file.h"
 #include "store/page_store.h"
 #include "store_world.h"
@@ -261,6 +262,48 @@ TEST_F(ResealTest, APageThatCannotBeHadIsLeftOutAndStaysCounted) {
     EXPECT_EQ(sealed, (*pages)->position().page_count - 1);
     EXPECT_EQ(resealer.progress().state, ResealState::unreadable);
     EXPECT_EQ(resealer.progress().left, 1U);
+}
+
+/// Seals and opens as the real one, and tells a judge of every nonce.
+class WatchedCipher final : public PageCipher {
+  public:
+    WatchedCipher(StoreId store, KeyRing ring, sim::NonceJudge& judge)
+        : store_(store), real_(make_page_cipher(store, std::move(ring))), judge_(judge) {}
+    void seal(PageNumber page, CommitSequence sequence, const crypto::Nonce& nonce, ByteView plain,
+              SealedPage& out) override {
+        judge_.saw_seal(store_, nonce);
+        real_->seal(page, sequence, nonce, plain, out);
+    }
+    Status open(PageNumber page, const SealedPage& sealed, MutableBytes out) override {
+        return real_->open(page, sealed, out);
+    }
+
+  private:
+    StoreId store_;
+    std::unique_ptr<PageCipher> real_;
+    sim::NonceJudge& judge_;
+};
+
+TEST(ResealNonces, NoneIsEverUsedTwiceAcrossRestartsEither) {
+    sim::NonceJudge judge;
+    StoreWorld world;
+    world.parts.page_cipher = [&judge](StoreId store, KeyRing ring) {
+        return std::make_unique<WatchedCipher>(store, std::move(ring), judge);
+    };
+    ASSERT_TRUE(world.create());
+    ASSERT_TRUE(world.unlock_with(kStore, ring_of(kStore, 1, 1)));
+    ASSERT_TRUE(ResealTest::fill(world, kStore, 1, 2000));
+    const std::uint64_t before = judge.seals();
+    for (const KeyEpoch newest : {KeyEpoch{2}, KeyEpoch{3}}) {
+        ASSERT_TRUE(world.unlock_with(kStore, ring_of(kStore, 1, newest)));
+        world.universe.loop.run_for(500ms);
+        ASSERT_TRUE(world.restart());
+        ASSERT_TRUE(world.unlock_with(kStore, ring_of(kStore, 1, newest)));
+        world.universe.loop.run_for(1min);
+        ASSERT_EQ(world.health(kStore).reseal.state, ResealState::none);
+    }
+    EXPECT_GE(judge.seals(), before + 2 * world.health(kStore).pages);
+    EXPECT_EQ(judge.reused(), 0U);
 }
 
 /// Everything on both disks after a whole run.

@@ -77,6 +77,7 @@ class StoreWorld {
         made.accept_loss_after = accept_loss_after;
         made.unfolded_log_limit = unfolded_log_limit;
         made.scrub_period = scrub_period;
+        made.restore_part_pages = restore_part_pages;
         made.page_source = page_source;
         made.covered = covered;
         made.on_note = on_note;
@@ -175,6 +176,7 @@ class StoreWorld {
     std::uint64_t unfolded_log_limit = 64ULL << 20;
     Duration scrub_period{0};
     Disk* data_instead = nullptr;  // what the storage sees in the place of `data`
+    std::size_t restore_part_pages = 4096;
     PageSource page_source;
     Covered covered;
     std::function<void(const std::string&)> on_note;

@@ -1,0 +1,62 @@
+// LoopStorage: one store taken back to an earlier commit, while the others go on. The store's queue stands
+// still from the reading of the log until the commit that takes it back has its LSN; that commit counts, the
+// parts before it do not.
+#include <fmt/format.h>
+
+#include "store/storage_limits.h"
+#include "store/storage_loop.h"
+
+namespace firedrill::store {
+
+void LoopStorage::restore_store(StoreId id, RestorePoint point, RestoreMode mode,
+                                std::function<void(Result<StoreRestorePlan>)> then) {
+    const auto found = stores_.find(id);
+    const auto plan = std::make_shared<StoreRestorePlan>();
+    Done done = [plan, then = std::move(then)](const Status& status) {
+        then(status ? Result<StoreRestorePlan>(*plan) : Result<StoreRestorePlan>(status.error()));
+    };
+    if (found == stores_.end()) {
+        answer(std::move(done), Error{Fault::not_found, fmt::format("there is no store {}", to_hex(id))});
+        return;
+    }
+    auto item = std::make_shared<Item>();
+    item->kind = Kind::restore;
+    item->point = point;
+    item->is_plan_only = mode == RestoreMode::plan;
+    for (std::size_t i = 0; i < std::min(members_.size(), seams_.logs.size()); ++i) {
+        if (members_[i].is_present) {
+            item->disks.push_back(seams_.logs[i]);
+        }
+    }
+    item->plan = plan;
+    item->done = std::move(done);
+    enqueue(*found->second, std::move(item));
+}
+
+/// Its pages were collected: the parts become durable one after another, so that memory and the other stores'
+/// commits never wait for more than one.
+void LoopStorage::record_parts(Store& store, const ItemPtr& item, std::size_t next) {
+    if (fatal_) {
+        answer(std::move(item->done), {});
+        return;
+    }
+    StoreRestore& restore = *item->restore;
+    if (next < restore.parts.size()) {
+        const Lsn lsn = queue_record(std::move(restore.parts[next]));
+        hold(lsn, [this, &store, item, next] { record_parts(store, item, next + 1); });
+        pump_log();
+        return;
+    }
+    const auto report = std::make_shared<LaneReport>();
+    seams_.workers.run(
+        store.lane, [lane = store.lane_side, item, report] { *report = lane->take_back(*item->restore); },
+        [this, alive = std::weak_ptr(alive_), &store, item, report] {
+            if (!alive.expired()) {
+                store.is_taken_back = false;
+                item->restore.reset();
+                finish(store, item, std::move(*report));
+            }
+        });
+}
+
+}  // namespace firedrill::store
