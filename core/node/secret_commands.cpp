@@ -31,21 +31,17 @@ std::string_view note_of(SecretKind kind) {
     switch (kind) {
         case SecretKind::passphrase:
             return "the new passphrase is needed from the next start on; the old one still opens the key "
-                   "slots "
-                   "in copies and log segments made before, with the keys of that time: if it may be known "
-                   "to "
-                   "others, replace directory, signing and authority as well";
+                   "slots in copies and log segments made before, with the keys of that time: if it may be "
+                   "known to others, replace directory, signing and authority as well";
         case SecretKind::directory:
-            return "the directory is sealed under the new key from now on; its older pages stay under the "
-                   "keys "
-                   "before until they are written again";
+            return "the directory is sealed under the new key from now on; while the node runs its older "
+                   "pages are sealed anew, a few at a time (status says how many are left)";
         case SecretKind::signing:
             return "it is in the key slots; log segments are signed with it from the next start on";
         case SecretKind::certificate: return "new connections get it; clients need to do nothing";
         case SecretKind::authority:
             return "new connections get a certificate of the new authority; every client must be given the "
-                   "new "
-                   "authority.pem";
+                   "new authority.pem";
     }
     return "";
 }
