@@ -17,10 +17,12 @@
 #include <vector>
 
 #include "crypto/aead.h"
+#include "crypto/totp.h"
 #include "identity/codes.h"
 #include "identity/directory.h"
 #include "identity/escrow.h"
 #include "identity/safekeeping.h"
+#include "tests/support/authenticator.h"
 #include "tests/support/practice_world.h"
 
 namespace firedrill::identity::test {
@@ -44,8 +46,11 @@ enum class Act : std::uint8_t {
     submit,
     reboot,
     restore_all,
+    factor_on,
+    factor_off,
+    sign_in_with_code,
 };
-inline constexpr std::uint32_t kActs = 15;
+inline constexpr std::uint32_t kActs = 18;
 
 struct Step {
     Act act = Act::submit;
@@ -64,10 +69,16 @@ class PracticeModel {
     [[nodiscard]] std::size_t acts() const { return acts_; }
 
   protected:
+    struct Factor {
+        Bytes app;                       ///< the secret in the app
+        std::vector<std::string> spare;  ///< empty: made, but the power went before they were seen
+        std::vector<std::string> used_spare;
+    };
     struct Account {
         std::string password;
         Role role = Role::owner;
         bool is_active = true;
+        std::optional<Factor> factor;
     };
     struct Escrow {
         std::uint8_t needed = 2;
@@ -91,9 +102,28 @@ class PracticeModel {
         return "10.1." + std::to_string(sources_ / 200) + "." + std::to_string(sources_ % 200);
     }
     std::string fresh_password() { return "walnut-quarry-tulip-" + std::to_string(1000 + ++passwords_ * 37); }
+    /// What the app shows that many steps later. Each sign_in() begins two steps later than the one before.
+    std::string app_code(const Factor& factor, std::uint64_t steps_later = 0) const {
+        const std::uint64_t step = crypto::totp_step(world_.machine->seams().clock.wall());
+        return crypto::write_totp_code(crypto::totp_code(factor.app, step + steps_later));
+    }
+    /// With the right code when the account has a second factor: only the password is in question.
     Result<SignedIn> sign_in(const std::string& login, std::string_view password) {
         world_.pass(std::chrono::minutes(1));
-        return world_.sign_in(password, login, "harbor", source());
+        const auto known = accounts_.find(login);
+        const bool has_factor = known != accounts_.end() && known->second.factor;
+        return world_.sign_in(password, login, "harbor", source(),
+                              has_factor ? app_code(*known->second.factor) : "");
+    }
+    /// With the right password and this code, at once.
+    Result<SignedIn> sign_in_with(const std::string& login, const std::string& code) {
+        return world_.sign_in(accounts_.at(login).password, login, "harbor", source(), code);
+    }
+    void expect_refused(const std::string& login, const std::string& code) {
+        ++wrong_codes_[login];
+        const auto refused = sign_in_with(login, code);
+        RC_ASSERT(!refused.is_ok());
+        RC_ASSERT(refused.error().fault == Fault::refused);
     }
     std::string login_at(std::uint32_t which) const {
         return std::next(accounts_.begin(), static_cast<std::ptrdiff_t>(which % accounts_.size()))->first;
@@ -121,6 +151,7 @@ class PracticeModel {
         const std::string login = owner();
         const auto in = sign_in(login, accounts_.at(login).password);
         RC_ASSERT(in.is_ok());
+        note_due_key(login);
         return *in;
     }
     template <class Look>
@@ -199,6 +230,7 @@ class PracticeModel {
             dead_tokens_.insert(token);
         }
         sessions_.clear();
+        wrong_codes_.clear();
     }
     void end_sessions_of(const std::string& login, std::string_view except = {}) {
         std::erase_if(sessions_, [&](const auto& one) {
@@ -212,11 +244,15 @@ class PracticeModel {
     void make_void(Void::Kind kind, std::string login, std::vector<std::string> texts) {
         void_.push_back({kind, std::move(login), std::move(texts), generation_});
     }
-    void set_password(const std::string& login, const std::string& password) {
+    /// With new keys, which have no second factor, or with the same ones.
+    void set_password(const std::string& login, const std::string& password, bool has_new_keys = true) {
         if (const auto known = accounts_.find(login); known != accounts_.end()) {
             make_void(Void::Kind::password, login, {known->second.password});
         }
         accounts_[login].password = password;
+        if (has_new_keys) {
+            accounts_[login].factor.reset();
+        }
     }
     /// The practice key was replaced: invitations are void with it.
     void key_replaced() {
@@ -241,7 +277,6 @@ class PracticeModel {
         key_replaced();
     }
     void leave(const SignedIn& in) {
-        note_due_key(in.session.login);
         if (step_.cut == 0) {
             RC_ASSERT(world_.sign_out(in.token).is_ok());
         }
@@ -290,6 +325,9 @@ class PracticeModel {
     }
     void check_accounts() {
         for (const auto& [login, account] : accounts_) {
+            if (account.is_active && account.factor) {
+                expect_refused(login, "");
+            }
             const auto in = sign_in(login, account.password);
             RC_ASSERT(in.is_ok() == account.is_active);
             if (in) {
@@ -411,8 +449,8 @@ class PracticeModel {
     /// key.
     void check_old_copies() {
         const SignedIn in = owner_in();
-        note_due_key(in.session.login);
         const crypto::Secret key = world_.custody->find(world_.practice_id())->copy();
+        keep_copy();  // the sign-in may have replaced a key that was due
         leave(in);
         for (const Void& one : void_) {
             if (one.texts.empty()) {
@@ -438,6 +476,7 @@ class PracticeModel {
     std::optional<Escrow> escrow_;
     std::map<std::string, std::string> sessions_;  ///< token to login
     std::set<std::string> dead_tokens_;
+    std::map<std::string, std::uint32_t> wrong_codes_;  ///< behind the right password, since the last start
     std::vector<Void> void_;
     std::vector<Copy> copies_;
     Digest last_print_;

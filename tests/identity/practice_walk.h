@@ -12,7 +12,7 @@ class PracticeWalk : public PracticeModel {
         const auto made = world_.create();
         RC_ASSERT(made.is_ok());
         kit_ = made->recovery_code;
-        accounts_["ada"] = {std::string(PracticeWorld::kPassword), Role::owner, true};
+        accounts_["ada"] = {std::string(PracticeWorld::kPassword), Role::owner, true, {}};
         keep_copy();
     }
 
@@ -35,6 +35,9 @@ class PracticeWalk : public PracticeModel {
             case Act::submit: submit(); break;
             case Act::reboot: reboot(); break;
             case Act::restore_all: restore_all(); break;
+            case Act::factor_on: factor_on(); break;
+            case Act::factor_off: factor_off(); break;
+            case Act::sign_in_with_code: sign_in_with_code(); break;
         }
         check_sessions();
         keep_copy();
@@ -48,12 +51,14 @@ class PracticeWalk : public PracticeModel {
         check_void_secrets();
         if (escrow_ && !escrow_->shares.empty()) {
             open_by_shares("zoe");
+            keep_copy();
             check_accounts();
         }
         if (kit_) {
-            const auto recovered = recover(*kit_, "ada");
+            const std::string login = owner();
+            const auto recovered = recover(*kit_, login);
             RC_ASSERT(recovered.is_ok());
-            accept_rescue("ada", recovered->code);
+            accept_rescue(login, recovered->code);
             check_accounts();
         }
         keep_copy();
@@ -61,6 +66,9 @@ class PracticeWalk : public PracticeModel {
     }
 
   private:
+    /// Of one account until the node starts again; it takes 20 before it refuses the app's codes for a day.
+    static constexpr std::uint32_t kWrongCodes = 12;
+
     // --- acts
 
     void invite() {
@@ -152,7 +160,7 @@ class PracticeWalk : public PracticeModel {
             RC_ASSERT(changed->is_ok());
         }
         if (is_done) {
-            set_password(login, password);
+            set_password(login, password, false);
             end_sessions_of(login);
         }
         leave(*in);
@@ -317,6 +325,128 @@ class PracticeWalk : public PracticeModel {
             RC_ASSERT(stored.is_ok());
         }
         (stored ? confirmed_ : maybe_).insert(id);
+    }
+    void factor_on() {
+        const std::string login = login_at(step_.who);
+        Account& account = accounts_.at(login);
+        if (!account.is_active || account.factor || wrong_codes_[login] >= kWrongCodes) {
+            return;
+        }
+        const auto in = sign_in(login, account.password);
+        RC_ASSERT(in.is_ok());
+        note_due_key(login);
+        const auto proposed = world_.identity->people().propose_second_factor(in->token);
+        RC_ASSERT(proposed.is_ok());
+        Factor factor{firedrill::test::read_otpauth(proposed->otpauth).value().secret, {}, {}};
+        const std::string code = app_code(factor);
+        std::optional<Result<SecondFactorOn>> on;
+        const bool is_done = happened(on, [&](auto then) {
+            world_.identity->people().confirm_second_factor(confirm(*in), secret(code), in->token, then);
+        });
+        RC_ASSERT((step_.cut > 0 || on->is_ok()));
+        if (is_done) {
+            factor.spare = *on ? (*on)->spare_codes : std::vector<std::string>();
+            account.factor = std::move(factor);
+            end_sessions_of(login);
+            expect_refused(login, code);  // it confirmed, and signs nobody in
+            expect_refused(login, "");
+        }
+        dead_tokens_.insert(in->token);
+        leave(*on ? (*on)->fresh : *in);
+    }
+    void factor_off() {
+        const std::string login = login_with_factor();
+        if (login.empty()) {
+            return;
+        }
+        Account& account = accounts_.at(login);
+        const auto in = sign_in(login, account.password);
+        RC_ASSERT(in.is_ok());
+        note_due_key(login);
+        std::optional<Result<void>> off;
+        const bool is_done = happened(off, [&](auto then) {
+            world_.identity->people().turn_off_second_factor(confirm(*in), in->token, then);
+        });
+        RC_ASSERT((step_.cut > 0 || off->is_ok()));
+        if (is_done) {
+            account.factor.reset();
+            end_sessions_of(login);
+        }
+        leave(*in);
+    }
+    /// Empty when there is nobody who has one and may try wrong codes.
+    std::string login_with_factor() {
+        for (std::size_t i = 0; i < accounts_.size(); ++i) {
+            const std::string login = login_at(step_.who + static_cast<std::uint32_t>(i));
+            const Account& account = accounts_.at(login);
+            if (account.is_active && account.factor && wrong_codes_[login] < kWrongCodes) {
+                return login;
+            }
+        }
+        return "";
+    }
+    void sign_in_with_code() {
+        const std::string login = login_with_factor();
+        if (login.empty()) {
+            return;
+        }
+        Factor& factor = accounts_.at(login).factor.value();
+        world_.pass(std::chrono::minutes(1));
+        switch (step_.what % 4) {
+            case 0: expect_refused(login, wrong_code(factor)); break;
+            case 1: use_once(login, app_code(factor, step_.what / 4 % 2)); break;
+            case 2:
+                if (!factor.spare.empty()) {
+                    factor.used_spare.push_back(factor.spare.back());
+                    factor.spare.pop_back();
+                    use_once(login, factor.used_spare.back());
+                }
+                break;
+            default:
+                for (std::size_t i = 0; i < factor.used_spare.size() && i < 2; ++i) {
+                    expect_refused(login, factor.used_spare[i]);
+                }
+        }
+    }
+    std::string wrong_code(const Factor& factor) const {
+        const std::uint64_t now = crypto::totp_step(world_.machine->seams().clock.wall());
+        std::set<std::uint32_t> right;
+        for (std::uint64_t step = now - 1; step <= now + 1; ++step) {
+            right.insert(crypto::totp_code(factor.app, step));
+        }
+        std::uint32_t wrong = step_.who;
+        while (right.contains(wrong)) {
+            ++wrong;
+        }
+        return crypto::write_totp_code(wrong);
+    }
+    /// A right code opens once, wherever it is tried again and whatever the power did in between. Nobody
+    /// knows whether one counts as used when the power went before the answer; the next attempt uses it up.
+    void use_once(const std::string& login, const std::string& code) {
+        if (step_.cut > 0) {
+            (step_.cut % 2 == 0 ? world_.log : world_.data)->cut_power_after(1 + step_.cut / 2);
+        }
+        const auto in = sign_in_with(login, code);
+        const bool went_dark = !world_.machine->is_on();
+        RC_ASSERT((in.is_ok() || went_dark));
+        if (step_.cut > 0 || step_.who % 3 == 0) {
+            power_cut();
+        }
+        if (in) {
+            note_due_key(login);
+            dead_tokens_.insert(in->token);
+            RC_ASSERT((world_.sign_out(in->token).is_ok() || step_.cut > 0 || step_.who % 3 == 0));
+        } else {
+            const auto again = sign_in_with(login, code);
+            RC_ASSERT((again.is_ok() || again.error().fault == Fault::refused));
+            wrong_codes_[login] += again ? 0U : 1U;
+        }
+        ++acts_;
+        expect_refused(login, code);
+        const auto next = sign_in(login, accounts_.at(login).password);
+        RC_ASSERT(next.is_ok());
+        note_due_key(login);
+        RC_ASSERT(world_.sign_out(next->token).is_ok());
     }
     void reboot() { power_cut(); }
     void restore_all() {
