@@ -49,8 +49,9 @@ enum class Act : std::uint8_t {
     factor_on,
     factor_off,
     sign_in_with_code,
+    restore_practice,
 };
-inline constexpr std::uint32_t kActs = 18;
+inline constexpr std::uint32_t kActs = 19;
 
 struct Step {
     Act act = Act::submit;
@@ -67,6 +68,7 @@ class PracticeModel {
   public:
     PracticeModel() : world_(1) {}
     [[nodiscard]] std::size_t acts() const { return acts_; }
+    [[nodiscard]] std::size_t restores() const { return restores_; }
 
   protected:
     struct Factor {
@@ -311,6 +313,16 @@ class PracticeModel {
         }
         RC_ASSERT(held == expected);
     }
+    /// Who may open the practice holds a slot, and nobody else does once the key was replaced.
+    void check_slots() {
+        for (const auto& [login, account] : accounts_) {
+            const Member* member = copies_.back().roster.find(login);
+            RC_ASSERT(member != nullptr);
+            if (account.is_active || !is_due_) {
+                RC_ASSERT(member->sealed.empty() == !account.is_active);
+            }
+        }
+    }
     void read_all() {
         const auto listed = world_.list(world_.practice_id());
         RC_ASSERT(listed.is_ok());
@@ -489,6 +501,8 @@ class PracticeModel {
     std::uint64_t sources_ = 0;
     std::uint64_t passwords_ = 0;
     std::size_t acts_ = 0;
+    std::size_t restores_ = 0;    ///< of the practice alone, answered
+    store::Lsn first_state_ = 0;  ///< the earliest that the practice can be taken back to
 };
 
 }  // namespace firedrill::identity::test

@@ -12,6 +12,7 @@ class PracticeWalk : public PracticeModel {
         const auto made = world_.create();
         RC_ASSERT(made.is_ok());
         kit_ = made->recovery_code;
+        first_state_ = world_.storage->health().durable;
         accounts_["ada"] = {std::string(PracticeWorld::kPassword), Role::owner, true, {}};
         keep_copy();
     }
@@ -38,10 +39,12 @@ class PracticeWalk : public PracticeModel {
             case Act::factor_on: factor_on(); break;
             case Act::factor_off: factor_off(); break;
             case Act::sign_in_with_code: sign_in_with_code(); break;
+            case Act::restore_practice: restore_practice(); break;
         }
         check_sessions();
         keep_copy();
         check_invitations();
+        check_slots();
     }
     /// Everybody who should gets in and sees everything; nothing that is void gets anybody in, not even with
     /// an old copy of the directory; then every last secret is used up, one by one.
@@ -447,6 +450,36 @@ class PracticeWalk : public PracticeModel {
         RC_ASSERT(next.is_ok());
         note_due_key(login);
         RC_ASSERT(world_.sign_out(next->token).is_ok());
+    }
+    /// What the operator can do without a key, once everybody has left. People are in the directory and stay
+    /// as they are; submissions that came after that state are back once somebody is in.
+    void restore_practice() {
+        while (!sessions_.empty()) {
+            RC_ASSERT(world_.sign_out(sessions_.begin()->first).is_ok());
+            dead_tokens_.insert(sessions_.begin()->first);
+            sessions_.erase(sessions_.begin());
+        }
+        const store::Lsn states = world_.storage->health().durable - first_state_ + 1;
+        const store::Lsn until = first_state_ + (step_.who * 60 + step_.what) % states;
+        if (step_.cut > 0) {
+            (step_.cut % 2 == 0 ? world_.log : world_.data)->cut_power_after(1 + step_.cut / 2);
+        }
+        const auto restored = world_.wait<store::StoreRestorePlan>([&](auto then) {
+            world_.storage->restore_store(world_.practice_id(), {until, {}}, store::RestoreMode::go, then);
+        });
+        const bool went_dark = !world_.machine->is_on();
+        // Refused: it stands there already.
+        RC_ASSERT((restored.is_ok() || went_dark || restored.error().fault == Fault::refused));
+        if (step_.cut > 0) {
+            power_cut();
+        }
+        acts_ += restored ? 1U : 0U;
+        restores_ += restored ? 1U : 0U;
+        if (step_.what % 2 == 0) {
+            const SignedIn in = owner_in();
+            read_all();
+            RC_ASSERT(world_.sign_out(in.token).is_ok());
+        }
     }
     void reboot() { power_cut(); }
     void restore_all() {

@@ -39,6 +39,7 @@ RC_GTEST_PROP(PracticeModel, RandomHistoriesAgreeWithAPlainModel, ()) {
     }
     walk.finish();
     RC_CLASSIFY(walk.acts() > 5, "more than five acts");
+    RC_CLASSIFY(walk.restores() > 0, "the practice was taken back");
 }
 
 // Every act, in an order in which each has something to do: no luck is needed to meet them.
@@ -79,14 +80,22 @@ TEST(PracticeModel, AHistoryThatHoldsEveryActAgreesToo) {
                                   {Act::change_password, 0, 0, 0},
                                   {Act::factor_off, 0, 0, 0},
                                   {Act::factor_on, 0, 0, 0},
-                                  {Act::submit, 0, 0, 0}};
+                                  {Act::submit, 0, 0, 0},
+                                  {Act::stay_signed_in, 0, 0, 0},
+                                  {Act::restore_practice, 0, 4, 0},
+                                  {Act::submit, 0, 0, 0},
+                                  {Act::stay_signed_in, 0, 0, 0},
+                                  {Act::restore_practice, 0, 1, 0},
+                                  {Act::submit, 0, 0, 0},
+                                  {Act::restore_practice, 0, 0, 5}};
     try {
         PracticeWalk walk;
         for (const Step& step : steps) {
             walk.run(step);
         }
         walk.finish();
-        EXPECT_GE(walk.acts(), 14u);
+        EXPECT_GE(walk.acts(), 26u);
+        EXPECT_GE(walk.restores(), 2u);
     } catch (const rc::detail::CaseResult& disagreement) {
         FAIL() << disagreement.description;
     }
