@@ -126,6 +126,8 @@ class PracticeWalk : public PracticeModel {
             make_void(Void::Kind::invitation, login, {code});
             invitations_.erase(login);
             end_sessions_of(login);
+            // Whom the operator disabled may be back before the key was replaced: it is due no longer.
+            is_due_ = is_due_ && copies_.back().roster.has_leaver();
         }
     }
     void wrong_sign_in() {
