@@ -94,6 +94,8 @@ void add_staff(CLI::App& app, Verb& chosen, StaffOptions& options) {
     invite->add_option("--owner", options.owner, "Sign-in name of the owner who invites")->required();
     invite->add_option("--password-file", options.password_file,
                        "File with the owner's password, readable by its owner only (default: asked)");
+    invite->add_option("--code", options.code,
+                       "Code of the owner's second factor, when they have one (it is good once)");
     add("disable",
         "Switch an account off and end its sessions; an owner's next sign-in replaces the practice's key")
         ->add_option("login", options.login, "Their sign-in name")

@@ -205,6 +205,9 @@ int staff(StaffOptions options) {
             return fail(password.error(), options.common.format);
         }
         request["password"] = as_text(password->view());
+        if (!options.code.empty()) {
+            request["code"] = options.code;
+        }
     }
     Result<std::string> answer = call_node(options.common, request);
     if (!answer) {

@@ -57,6 +57,7 @@ struct StaffOptions {
     std::string role;           ///< add: of the new colleague
     std::string owner;          ///< add: who invites
     std::string password_file;  ///< add: of the owner; empty: asked on the terminal
+    std::string code;           ///< add: of the owner's second factor; empty: they have none
 };
 /// What the operator can do without keys: see who is there, and switch an account off. add: what an owner can
 /// do here.

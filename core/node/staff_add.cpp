@@ -23,6 +23,7 @@ struct Request {
     identity::Role role = identity::Role::owner;
     std::string owner;
     crypto::Secret password;
+    crypto::Secret code;  ///< of the owner's second factor, when they have one
     std::string token;
     std::function<void(Result<std::string>)> then;
 };
@@ -45,6 +46,9 @@ Status read(CommandFields& fields, Request& request) {
     request.role = TRY(read_role(role));
     request.owner = TRY(fields.take("owner"));
     request.password = TRY(fields.take_secret("password"));
+    if (fields.has("code")) {
+        request.code = TRY(fields.take_secret("code"));
+    }
     return fields.expect_no_more();
 }
 
@@ -81,7 +85,8 @@ void add_staff(identity::Identity& identity, CommandFields& fields,
     identity.sign_in({.practice = request->practice,
                       .login = request->owner,
                       .password = request->password.copy(),
-                      .source = std::string(kSource)},
+                      .source = std::string(kSource),
+                      .code = std::move(request->code)},
                      [request](Result<identity::SignedIn> in) {
                          if (!in) {
                              request->then(in.error());

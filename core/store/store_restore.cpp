@@ -178,7 +178,7 @@ void Preparation::divide() {
     for (auto& [page, image] : changes_) {
         commit.pages.push_back(std::move(image));
     }
-    Commit::Return& back = commit.taken_back.emplace();
+    Commit::Return& back = commit.taken_back.emplace(Commit::Return());
     back.to = out_.plan.kept_sequence;
     while (commit.pages.size() - back.in_parts > part_pages_) {
         const auto first = commit.pages.begin() + static_cast<std::ptrdiff_t>(back.in_parts);

@@ -216,5 +216,27 @@ TEST_F(FactorSiteTest, WhereItIsRequiredNothingElseOpensBefore) {
     EXPECT_EQ(field_of(sign_in(kPassword, code()), "Location"), "/p/harbor/submissions");
 }
 
+TEST_F(FactorSiteTest, AnOwnerWithASecondFactorInvitesFromTheMachineWithACodeOnly) {
+    boot(identity::SecondFactorRule::optional);
+    ASSERT_EQ(sign_in(kPassword).status, 303u);
+    set_up();
+    next_step();
+    const auto add = [&](const std::string& more) {
+        std::optional<Result<std::string>> answer;
+        node_->command(R"({"verb":"staff.add","practice":"harbor","login":"bob","role":"clinician",)"
+                       R"("owner":"ada","password":"plum-lantern-orbit-57")" +
+                           more + "}",
+                       [&](Result<std::string> got) { answer = std::move(got); });
+        EXPECT_TRUE(machine_.run_until([&] { return answer.has_value(); }));
+        return answer.value_or(Result<std::string>(Error{Fault::internal, "no answer"}));
+    };
+    EXPECT_EQ(add("").error().fault, Fault::refused);
+    const std::string good = R"(,"code":")" + code() + "\"";
+    const auto made = add(good);
+    ASSERT_TRUE(made.is_ok()) << made.error().text;
+    EXPECT_NE(made->find(R"("code":")"), std::string::npos);
+    EXPECT_EQ(add(good).error().fault, Fault::refused) << "a code opens once";
+}
+
 }  // namespace
 }  // namespace firedrill::node
