@@ -254,17 +254,18 @@ void PeopleNode::disable_by_operator(std::string_view practice_name, std::string
     auto person = std::make_shared<PersonId>();
     change(
         practice->id,
-        [person, login = lower_ascii(login)](store::Database&, Roster& roster) -> Status {
+        [person, login = lower_ascii(login)](store::Database& database, Roster& roster) -> Status {
             Member* leaver = roster.find(login);
             if (leaver == nullptr) {
                 return Error{Fault::not_found, "there is no person of that login name in this practice"};
             }
             leaver->row.state = PersonState::disabled;
             *person = leaver->row.id;
-            return roster.has_active_owner()
-                       ? Status()
-                       : Status(Error{Fault::refused,
-                                      "the practice would have no owner left; make another one first"});
+            if (!roster.has_active_owner()) {
+                return Error{Fault::refused, "the practice would have no owner left; make another one first"};
+            }
+            // Whoever comes back by one would hide that the key is due.
+            return delete_invitations(database, roster.practice.id);
         },
         [this, person, id = practice->id, then = std::move(then)](const Status& status) {
             if (status) {

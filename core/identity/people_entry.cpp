@@ -58,6 +58,11 @@ void PeopleNode::invite(Confirmation who, std::string login, Role role, Then<Inv
                     return Error{Fault::limit,
                                  fmt::format("a practice has at most {} accounts", kMostPeople)};
                 }
+                if (roster->has_leaver()) {
+                    return Error{Fault::refused,
+                                 "an account was disabled on the server: sign out and in again, so that the "
+                                 "practice's key is replaced before anybody is invited"};
+                }
                 TRY(delete_expired(database, now));
                 return insert_invitation(database, *row);
             },

@@ -311,15 +311,21 @@ TEST(People, TheOperatorDisablesAtOnceAndAnOwnerReplacesTheKeyLater) {
         return world.wait<void>(
             [&](auto then) { world.identity->people().disable_by_operator("harbor", login, then); });
     };
+    const auto open = world.invite(owner);
+    ASSERT_TRUE(open.is_ok());
     ASSERT_TRUE(disable("bob").is_ok());
     EXPECT_EQ(disable("ada").error().fault, Fault::refused);
     EXPECT_EQ(disable("eve").error().fault, Fault::not_found);
     EXPECT_EQ(world.identity->find_session(bob->token), nullptr);
     EXPECT_EQ(world.sign_in_bob().error().fault, Fault::refused);
     EXPECT_TRUE(world.people()->people.at(1).holds_key);
+    EXPECT_EQ(world.join(open->code).error().fault, Fault::refused) << "his own way back is void";
+    EXPECT_EQ(world.invite(owner).error().fault, Fault::refused) << "it would hide that the key is due";
 
     ASSERT_TRUE(world.sign_out(owner.token).is_ok());
-    ASSERT_TRUE(world.sign_in().is_ok());
+    const auto back = world.sign_in();
+    ASSERT_TRUE(back.is_ok());
+    EXPECT_TRUE(world.invite(*back).is_ok());
 
     EXPECT_FALSE(world.people()->people.at(1).holds_key);
     EXPECT_EQ(world.roster().epochs.size(), 2u);

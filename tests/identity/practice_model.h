@@ -256,13 +256,16 @@ class PracticeModel {
             accounts_[login].factor.reset();
         }
     }
-    /// The practice key was replaced: invitations are void with it.
-    void key_replaced() {
+    void withdraw_invitations() {
         for (const auto& [login, invitation] : invitations_) {
             make_void(Void::Kind::invitation, login, {invitation.first});
         }
         invitations_.clear();
         unseen_.clear();
+    }
+    /// The practice key was replaced: invitations are void with it.
+    void key_replaced() {
+        withdraw_invitations();
         ++generation_;
         is_due_ = false;
     }

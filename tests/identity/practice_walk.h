@@ -126,8 +126,6 @@ class PracticeWalk : public PracticeModel {
             make_void(Void::Kind::invitation, login, {code});
             invitations_.erase(login);
             end_sessions_of(login);
-            // Whom the operator disabled may be back before the key was replaced: it is due no longer.
-            is_due_ = is_due_ && copies_.back().roster.has_leaver();
         }
     }
     void wrong_sign_in() {
@@ -198,6 +196,9 @@ class PracticeWalk : public PracticeModel {
         const Status status = world_.wait<void>(
             [&](auto then) { world_.identity->people().disable_by_operator("harbor", login, then); });
         RC_ASSERT(status.is_ok() == !is_last);
+        if (status) {
+            withdraw_invitations();
+        }
         if (status && was_active) {
             accounts_.at(login).is_active = false;
             is_due_ = true;
