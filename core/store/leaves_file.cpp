@@ -92,9 +92,16 @@ Result<LeavesHeader> read_leaves_header(Disk& data, StoreId store, File& file) {
                     : bad_leaves(data, store, "is not a sound leaves file of this store");
 }
 
-Result<bool> read_leaves(File& file, std::span<Leaf> leaves) {
-    const MutableBytes out(reinterpret_cast<Byte*>(leaves.data()), leaves.size_bytes());
-    return TRY(file.read_at(kLeavesAt, out)) == out.size();
+Result<std::optional<std::vector<Leaf>>> read_leaves(File& file, PageNumber count) {
+    if (TRY(file.size_bytes()) != kLeavesAt + std::uint64_t{count} * sizeof(Leaf)) {
+        return std::optional<std::vector<Leaf>>();
+    }
+    std::vector<Leaf> leaves(count);
+    const MutableBytes out(reinterpret_cast<Byte*>(leaves.data()), count * sizeof(Leaf));
+    if (TRY(file.read_at(kLeavesAt, out)) != out.size()) {
+        return std::optional<std::vector<Leaf>>();
+    }
+    return std::optional(std::move(leaves));
 }
 
 }  // namespace firedrill::store

@@ -3,8 +3,10 @@
 // Format: docs/formats/page_file.md. Blocking.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "seams/disk.h"
 #include "store/page_store.h"
@@ -22,8 +24,9 @@ struct LeavesHeader {
 Status write_leaves_file(Disk& data, const LeavesHeader& header, std::span<const Leaf> leaves);
 /// damaged: not a sound header of that store; newer_format.
 Result<LeavesHeader> read_leaves_header(Disk& data, StoreId store, File& file);
-/// False when the file is too short. Whether they are right the root tells.
-Result<bool> read_leaves(File& file, std::span<Leaf> leaves);
+/// The leaves, when the file has exactly `count` of them; nothing is allocated for a count that its size does
+/// not bear out. Whether they are right the root tells.
+Result<std::optional<std::vector<Leaf>>> read_leaves(File& file, PageNumber count);
 /// "…/leaves.… <what>; <way out>".
 Error bad_leaves(Disk& data, StoreId store, std::string_view what);
 

@@ -1,5 +1,7 @@
 #include "store/page_store.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include <gtest/gtest.h>
@@ -251,6 +253,93 @@ TEST_F(PageStoreTest, RebuildsLeavesWhenPagesLeftAndCameBackAsHoles) {
     EXPECT_EQ(look(2), "12");
     EXPECT_EQ(look(3), "hole");
     EXPECT_EQ(look(4), "hole");
+}
+
+/// The published leaves of a store with `size` bytes of file, stating `page_count` under a header hash that
+/// fits: what only somebody who can write the data disk makes.
+Bytes forged_leaves(Bytes leaves, PageNumber page_count, std::size_t size) {
+    constexpr std::size_t kCountAt = 72;
+    constexpr std::size_t kHashAt = 116;
+    for (std::size_t i = 0; i < 4; ++i) {
+        leaves[kCountAt + i] = static_cast<Byte>(page_count >> (8 * i));
+    }
+    const Digest digest = crypto::sha256(ByteView(leaves).first(kHashAt));
+    std::copy(digest.bytes.begin(), digest.bytes.end(), leaves.begin() + kHashAt);
+    leaves.resize(size);
+    return leaves;
+}
+
+/// Most memory that this process ever had.
+std::uint64_t peak_bytes() {
+    rusage used{};
+    EXPECT_EQ(getrusage(RUSAGE_SELF, &used), 0);
+    return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+}
+
+TEST_F(PageStoreTest, APageCountThatNeitherFileBearsOutIsDamageAndCostsNoMemory) {
+    commit({1, 2, 3}, 3, 10);
+    fold();
+    const Bytes sound = *disk->peek(leaves_file_name(kStore));
+    for (const PageNumber count : {PageNumber{4}, PageNumber{1000}, PageNumber{1} << 24}) {
+        ASSERT_TRUE(
+            replace_file(*disk, leaves_file_name(kStore), forged_leaves(sound, count, sound.size())).is_ok());
+        const std::uint64_t before = peak_bytes();
+
+        const auto opened = PageStore::open(*disk, kStore);
+
+        ASSERT_FALSE(opened.is_ok()) << count;
+        EXPECT_EQ(opened.error().fault, Fault::damaged);
+        EXPECT_NE(opened.error().text.find("more pages"), std::string::npos) << opened.error().text;
+        EXPECT_LT(peak_bytes() - before, 64u << 20) << count;
+    }
+}
+
+TEST_F(PageStoreTest, AForgedPageCountWithLeavesForItDoesNotGiveTheRoot) {
+    commit({1, 2, 3}, 3, 10);
+    fold();
+    const Bytes sound = *disk->peek(leaves_file_name(kStore));
+    for (const PageNumber count : {PageNumber{2}, PageNumber{5000}}) {
+        const std::size_t size = 148 + std::size_t{count} * sizeof(Leaf);
+        ASSERT_TRUE(replace_file(*disk, leaves_file_name(kStore), forged_leaves(sound, count, size)).is_ok());
+
+        const auto opened = PageStore::open(*disk, kStore);
+
+        ASSERT_FALSE(opened.is_ok()) << count;
+        EXPECT_EQ(opened.error().fault, Fault::damaged);
+    }
+}
+
+TEST_F(PageStoreTest, RebuildsLeavesWhoseFileIsTooShortOrTooLong) {
+    commit({1, 2, 4}, 5, 10);
+    commit({5}, 5, 10);
+    fold();
+    const Bytes sound = *disk->peek(leaves_file_name(kStore));
+    for (const std::size_t size : {sound.size() - 1, std::size_t{148}, sound.size() + 1}) {
+        ASSERT_TRUE(replace_file(*disk, leaves_file_name(kStore), forged_leaves(sound, 5, size)).is_ok());
+
+        reopen();
+
+        EXPECT_EQ(look(5), "15") << size;
+        EXPECT_EQ(look(3), "hole") << size;
+    }
+}
+
+TEST_F(PageStoreTest, HolesBeyondThePageFileNeedTheirLeaves) {
+    commit({1, 2}, 9, 10);
+    fold();
+    reopen();
+    EXPECT_EQ(look(9), "hole");
+    EXPECT_EQ(look(2), "12");
+    const Bytes sound = *disk->peek(leaves_file_name(kStore));
+    ASSERT_TRUE(disk->corrupt(leaves_file_name(kStore), 150, Bytes(8, 0xee)).has_value());
+    reopen();  // all leaves are there, one is wrong
+    EXPECT_EQ(look(9), "hole");
+    EXPECT_EQ(look(1), "11");
+
+    ASSERT_TRUE(
+        replace_file(*disk, leaves_file_name(kStore), forged_leaves(sound, 9, sound.size() - 1)).is_ok());
+
+    EXPECT_EQ(PageStore::open(*disk, kStore).error().fault, Fault::damaged);
 }
 
 TEST_F(PageStoreTest, ADamagedHeaderOrAMissingPageFileIsSaid) {
