@@ -66,6 +66,11 @@ void add_practice(CLI::App& app, Verb& chosen, PracticeOptions& options) {
                        "invitation is printed)");
     add("list", "All practices");
     add("show", "One practice")->add_option("name", options.name, "Its short name")->required();
+    add("compact",
+        "Give the space of a practice's free pages back to the disk, while it is in use; somebody of it must "
+        "be signed in")
+        ->add_option("name", options.name, "Its short name")
+        ->required();
     CLI::App* status_verb =
         app.add_subcommand("status", "Health of a node: stores, log disks, recovery notes");
     add_common(*status_verb, options.common);

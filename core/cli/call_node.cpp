@@ -10,7 +10,7 @@ namespace {
 
 /// Boots the node without serving, answers one request, stops it cleanly.
 Result<std::string> call_folder(const Settled& settled, const std::string& request,
-                                const crypto::Secret* known) {
+                                const crypto::Secret* known, const node::OnProgress& progress) {
     Passphrase passphrase;
     if (known != nullptr) {
         passphrase.secret = known->copy();
@@ -35,7 +35,7 @@ Result<std::string> call_folder(const Settled& settled, const std::string& reque
             world->stop();
             return;
         }
-        node->command(request, [&](Result<std::string> got) {
+        node->command(request, progress, [&](Result<std::string> got) {
             answer = std::move(got);
             node->stop([&] { world->stop(); });
         });
@@ -51,17 +51,32 @@ Result<std::string> call_folder(const Settled& settled, const std::string& reque
 }  // namespace
 
 Result<std::string> call_node(const CommonOptions& options, const boost::json::object& request,
-                              const crypto::Secret* known) {
+                              const crypto::Secret* known, node::OnProgress progress) {
     const Settled settled = TRY(settle(options));
     if (!TRY(node_exists(settled.place))) {
         return Error{Fault::not_found, fmt::format("no node in {}", settled.place.data)};
     }
-    std::string line = boost::json::serialize(request);
-    Result<std::string> answer = call_running_node(control_endpoint(settled.place), line);
+    boost::json::object asked = request;
+    if (progress) {
+        asked["progress"] = "yes";
+    }
+    std::string line = boost::json::serialize(asked);
+    Result<std::string> answer = call_running_node(control_endpoint(settled.place), line, progress);
     if (!answer && answer.error().fault == Fault::unavailable) {
-        answer = call_folder(settled, line, known);
+        answer = call_folder(settled, line, known, progress);
     }
     crypto::zeroise(line);
+    return answer;
+}
+
+Result<std::string> call_node_with_progress(const CommonOptions& options,
+                                            const boost::json::object& request) {
+    ProgressLine line;
+    Result<std::string> answer =
+        call_node(options, request, nullptr, [&line](const node::CommandProgress& progress) {
+            line.show(progress.what, progress.done, progress.total, progress.unit);
+        });
+    line.finish();
     return answer;
 }
 

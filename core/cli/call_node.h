@@ -7,12 +7,16 @@
 
 #include "cli/verbs.h"
 #include "crypto/secret.h"
+#include "node/progress.h"
 
 namespace firedrill::cli {
 
-/// The answer's JSON text. `known`: the node's passphrase where it is known already. not_found when there is
-/// no node; what the node answers; what its start answers.
+/// The answer's JSON text. `progress`: the node is asked to say how far it is, and this is called with it.
+/// `known`: the node's passphrase where it is known already. not_found when there is no node; what the node
+/// answers; what its start answers.
 Result<std::string> call_node(const CommonOptions& options, const boost::json::object& request,
-                              const crypto::Secret* known = nullptr);
+                              const crypto::Secret* known = nullptr, node::OnProgress progress = {});
+/// The same; how far the node is stands on standard error meanwhile.
+Result<std::string> call_node_with_progress(const CommonOptions& options, const boost::json::object& request);
 
 }  // namespace firedrill::cli

@@ -190,6 +190,28 @@ void print_people(const json::object& list) {
     }
 }
 
+int compact_practice(const PracticeOptions& options) {
+    const Result<std::string> answer =
+        call_node_with_progress(options.common, {{"verb", "practice.compact"}, {"name", options.name}});
+    if (!answer) {
+        return fail(answer.error(), options.common.format);
+    }
+    if (options.common.format == Format::json) {
+        print_line(*answer);
+        return 0;
+    }
+    const json::object done = json::parse(*answer).as_object();
+    const auto number = [&](std::string_view field) { return json::serialize(done.at(field)); };
+    print_line(
+        fmt::format("before  {} pages, {} of them free", number("pages_before"), number("free_before")));
+    print_line(fmt::format("after   {} pages, {} of them free", number("pages_after"), number("free_after")));
+    print_line(fmt::format("{} commit(s); {}", number("commits"),
+                           done.at("is_folded").as_bool()
+                               ? "the page file has shrunk to that"
+                               : "the page file shrinks when it can be folded (see firedrill status)"));
+    return 0;
+}
+
 }  // namespace
 
 int staff(StaffOptions options) {
@@ -233,6 +255,9 @@ int staff(StaffOptions options) {
 int practice(PracticeOptions options) {
     if (options.verb == "create") {
         return create_practice(options);
+    }
+    if (options.verb == "compact") {
+        return compact_practice(options);
     }
     json::object request{{"verb", "practice." + options.verb}};
     if (options.verb == "show") {

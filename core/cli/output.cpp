@@ -33,9 +33,10 @@ void note(std::string_view line) {
     std::fflush(stderr);
 }
 
-void ProgressLine::show(std::string_view what, std::uint64_t done_bytes, std::uint64_t total_bytes) {
+void ProgressLine::show(std::string_view what, std::uint64_t done, std::uint64_t total,
+                        std::string_view unit) {
     const bool is_terminal = posix::shows_progress_on_terminal();
-    const std::uint64_t tenth = total_bytes == 0 ? 10 : done_bytes * 10 / total_bytes;
+    const std::uint64_t tenth = total == 0 ? 10 : done * 10 / total;
     if (!is_terminal && what == what_ && tenth == tenth_) {
         return;
     }
@@ -45,8 +46,9 @@ void ProgressLine::show(std::string_view what, std::uint64_t done_bytes, std::ui
     what_ = what;
     tenth_ = tenth;
     const std::string line =
-        fmt::format("{:8} {:7.1f} of {:.1f} MiB", what, static_cast<double>(done_bytes) / 1048576,
-                    static_cast<double>(total_bytes) / 1048576);
+        unit == "bytes" ? fmt::format("{:8} {:7.1f} of {:.1f} MiB", what, static_cast<double>(done) / 1048576,
+                                      static_cast<double>(total) / 1048576)
+                        : fmt::format("{:8} {} of {} {}", what, done, total, unit);
     if (is_terminal) {
         std::fprintf(stderr, "\r%s", line.c_str());
         std::fflush(stderr);

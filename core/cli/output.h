@@ -20,7 +20,9 @@ void note(std::string_view line);        ///< standard error
 /// A progress line on standard error: rewritten in place on a terminal, one line a tenth otherwise.
 class ProgressLine {
   public:
-    void show(std::string_view what, std::uint64_t done_bytes, std::uint64_t total_bytes);
+    /// Bytes are shown as MiB, another unit as it is.
+    void show(std::string_view what, std::uint64_t done, std::uint64_t total,
+              std::string_view unit = "bytes");
     void finish();
 
   private:

@@ -60,10 +60,11 @@ Entropy& system_entropy() {
     return entropy;
 }
 
-Result<std::string> call_running_node(const std::string& control_endpoint, std::string request) {
+Result<std::string> call_running_node(const std::string& control_endpoint, std::string request,
+                                      node::OnProgress progress) {
     posix::PosixLoop loop;
     std::optional<Result<std::string>> answer;
-    node::call_control(loop, Endpoint{control_endpoint}, std::move(request),
+    node::call_control(loop, Endpoint{control_endpoint}, std::move(request), std::move(progress),
                        [&](Result<std::string> got) { answer = std::move(got); });
     loop.run_until([&] { return answer.has_value(); });
     if (!answer) {

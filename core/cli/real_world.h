@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/verbs.h"
+#include "node/progress.h"
 #include "seams/seams.h"
 
 namespace firedrill::cli {
@@ -27,7 +28,8 @@ class RealWorld {
 /// The system's entropy, for what a verb draws before or without a node.
 Entropy& system_entropy();
 /// A loop without folders, for talking to a node's control socket: runs until `start`'s callback was called.
-Result<std::string> call_running_node(const std::string& control_endpoint, std::string request);
+Result<std::string> call_running_node(const std::string& control_endpoint, std::string request,
+                                      node::OnProgress progress);
 /// Opens log folders for reading (restore, store verbs): permission, not_found.
 Result<std::vector<std::unique_ptr<Disk>>> open_folders(const std::vector<std::string>& paths,
                                                         MakeFolders make);

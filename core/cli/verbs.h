@@ -39,7 +39,7 @@ int init(ServeOptions options);
 
 struct PracticeOptions {
     CommonOptions common;
-    std::string verb;  ///< create, list, show
+    std::string verb;  ///< create, list, show, compact
     std::string name;
     std::string title;
     std::string login;

@@ -9,6 +9,7 @@
 #include "identity/safekeeping.h"
 #include "node/command_fields.h"
 #include "node/describe_safekeeping.h"
+#include "node/practice_compact.h"
 #include "node/practice_restore.h"
 #include "node/secret_commands.h"
 #include "node/staff_add.h"
@@ -217,6 +218,56 @@ void disable_staff(CommandTargets targets, CommandFields& fields, const Then& th
         });
 }
 
+/// Only who asked is told of progress.
+Status settle_progress(CommandTargets& targets, CommandFields& fields) {
+    if (!fields.has("progress")) {
+        targets.progress = {};
+        return {};
+    }
+    const std::string wish = TRY(fields.take("progress"));
+    return wish == "yes" ? Status() : Status(Error{Fault::bad_usage, "\"progress\" must be \"yes\""});
+}
+
+Error unknown_verb(std::string_view verb) {
+    return {
+        Fault::bad_usage,
+        fmt::format("unknown verb \"{}\"; known: status, practice.compact, practice.create, practice.list, "
+                    "practice.restore, practice.show, secrets.list, secrets.rotate, staff.add, "
+                    "staff.disable, staff.list",
+                    verb)};
+}
+
+void run_practice_command(CommandTargets targets, std::string_view verb, CommandFields& fields, Then then) {
+    if (verb == "practice.create") {
+        create_practice(targets, fields, std::move(then));
+    } else if (verb == "practice.show") {
+        show_practice(targets, fields, then);
+    } else if (verb == "practice.restore") {
+        restore_practice(targets.storage, targets.identity, fields, std::move(then));
+    } else if (verb == "practice.compact") {
+        compact_practice(targets.storage, targets.identity, fields, std::move(targets.progress),
+                         std::move(then));
+    } else if (verb != "practice.list") {
+        then(unknown_verb(verb));
+    } else if (Status more = fields.expect_no_more(); !more) {
+        then(std::move(more).error());
+    } else {
+        list_practices(targets, std::move(then));
+    }
+}
+
+void run_staff_command(CommandTargets targets, std::string_view verb, CommandFields& fields, Then then) {
+    if (verb == "staff.list") {
+        list_staff(targets, fields, then);
+    } else if (verb == "staff.add") {
+        add_staff(targets.identity, fields, std::move(then));
+    } else if (verb == "staff.disable") {
+        disable_staff(targets, fields, then);
+    } else {
+        then(unknown_verb(verb));
+    }
+}
+
 }  // namespace
 
 void run_command(CommandTargets targets, std::string request, Then then) {
@@ -227,52 +278,20 @@ void run_command(CommandTargets targets, std::string request, Then then) {
         return;
     }
     Result<std::string> verb = fields->take("verb");
-    if (!verb) {
-        then(std::move(verb).error());
-        return;
-    }
-    if (*verb == "practice.create") {
-        create_practice(targets, *fields, std::move(then));
-        return;
-    }
-    if (*verb == "practice.show") {
-        show_practice(targets, *fields, then);
-        return;
-    }
-    if (*verb == "practice.restore") {
-        restore_practice(targets.storage, targets.identity, *fields, std::move(then));
-        return;
-    }
-    if (*verb == "staff.list") {
-        list_staff(targets, *fields, then);
-        return;
-    }
-    if (*verb == "staff.add") {
-        add_staff(targets.identity, *fields, std::move(then));
-        return;
-    }
-    if (verb->starts_with("secrets.")) {
+    if (Status settled = verb ? settle_progress(targets, *fields) : Status(verb.error()); !settled) {
+        then(std::move(settled).error());
+    } else if (verb->starts_with("practice.")) {
+        run_practice_command(std::move(targets), *verb, *fields, std::move(then));
+    } else if (verb->starts_with("staff.")) {
+        run_staff_command(std::move(targets), *verb, *fields, std::move(then));
+    } else if (verb->starts_with("secrets.")) {
         run_secret_command(targets.secrets, *verb, *fields, targets.now, then);
-        return;
-    }
-    if (*verb == "staff.disable") {
-        disable_staff(targets, *fields, then);
-        return;
-    }
-    if (Status more = fields->expect_no_more(); !more) {
+    } else if (*verb != "status") {
+        then(unknown_verb(*verb));
+    } else if (Status more = fields->expect_no_more(); !more) {
         then(std::move(more).error());
-        return;
-    }
-    if (*verb == "status") {
-        status(targets, then);
-    } else if (*verb == "practice.list") {
-        list_practices(targets, std::move(then));
     } else {
-        then(Error{Fault::bad_usage,
-                   fmt::format("unknown verb \"{}\"; known: status, practice.create, practice.list, "
-                               "practice.restore, practice.show, secrets.list, secrets.rotate, staff.add, "
-                               "staff.disable, staff.list",
-                               *verb)});
+        status(std::move(targets), then);
     }
 }
 

@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "identity/identity.h"
 #include "node/operator_secrets.h"
+#include "node/progress.h"
 #include "store/storage.h"
 
 namespace firedrill::node {
@@ -18,6 +20,8 @@ struct CommandTargets {
     OperatorSecrets& secrets;
     WallTime now;
     std::function<std::size_t()> connection_count;
+    std::function<void(std::string_view)> journal;  ///< empty: none
+    OnProgress progress;                            ///< empty: nobody to tell
 };
 /// bad_usage: not JSON, unknown verb or field, field of the wrong type; nothing was done.
 void run_command(CommandTargets targets, std::string request, std::function<void(Result<std::string>)> then);

@@ -94,6 +94,14 @@ class Server final : public ControlServer {
 
   private:
     using Connections = std::list<LineStream>;
+    /// One request on its way. Owners: the command's callbacks, and the write under way.
+    struct Exchange {
+        Connections::iterator at;
+        std::string progress;  // newest line not sent yet
+        std::string answer;
+        bool is_writing = false;
+        bool is_gone = false;  // the client
+    };
 
     void accept() {
         listener_->accept([this](Result<std::unique_ptr<Stream>> stream) {
@@ -117,21 +125,57 @@ class Server final : public ControlServer {
                 connections_.erase(at);
                 return;
             }
-            command_(std::move(line).value(), [this, at](Result<std::string> answer) {
-                at->write_line(encode_answer(answer), [this, at](Status written) {
-                    if (!written) {
-                        connections_.erase(at);
-                        return;
+            auto exchange = std::make_shared<Exchange>();
+            exchange->at = at;
+            command_(
+                std::move(line).value(),
+                [this, exchange, alive = std::weak_ptr(alive_)](const CommandProgress& progress) {
+                    if (!alive.expired()) {
+                        exchange->progress = encode_progress(progress);
+                        write_next(exchange);
                     }
-                    serve(at);
+                },
+                [this, exchange, alive = std::weak_ptr(alive_)](const Result<std::string>& answer) {
+                    if (!alive.expired()) {
+                        exchange->answer = encode_answer(answer);
+                        write_next(exchange);
+                    }
                 });
-            });
+        });
+    }
+
+    /// One line at a time; the answer ends the exchange, also when the client has gone meanwhile.
+    void write_next(const std::shared_ptr<Exchange>& exchange) {
+        if (exchange->is_writing) {
+            return;
+        }
+        const bool is_last = !exchange->answer.empty();
+        if (exchange->is_gone && is_last) {
+            connections_.erase(exchange->at);
+            return;
+        }
+        std::string line = is_last ? std::move(exchange->answer) : std::exchange(exchange->progress, {});
+        if (line.empty() || exchange->is_gone) {
+            return;
+        }
+        exchange->is_writing = true;
+        exchange->at->write_line(std::move(line), [this, exchange, is_last](const Status& written) {
+            exchange->is_writing = false;
+            exchange->is_gone = !written;
+            if (!is_last) {
+                write_next(exchange);
+            } else if (!written) {
+                connections_.erase(exchange->at);
+            } else {
+                serve(exchange->at);
+            }
         });
     }
 
     std::unique_ptr<Listener> listener_;
     Command command_;
     Connections connections_;
+    std::shared_ptr<char> alive_ = std::make_shared<char>();  // owner: this; callbacks hold weak pointers
 };
 
 }  // namespace
@@ -172,25 +216,83 @@ Result<std::string> decode_answer(std::string_view line) {
     return Error{Fault::bad_input, "the node's answer on its control socket is not one of this version's"};
 }
 
-void call_control(Network& network, const Endpoint& to, std::string request,
+std::string encode_progress(const CommandProgress& progress) {
+    return boost::json::serialize(
+        boost::json::object{{"progress", boost::json::object{{"what", progress.what},
+                                                             {"done", progress.done},
+                                                             {"total", progress.total},
+                                                             {"unit", progress.unit}}}});
+}
+
+std::optional<CommandProgress> decode_progress(std::string_view line) {
+    boost::system::error_code failed;
+    const boost::json::value parsed = boost::json::parse(line, failed);
+    const boost::json::object* object = failed ? nullptr : parsed.if_object();
+    const boost::json::value* found = object == nullptr ? nullptr : object->if_contains("progress");
+    const boost::json::object* progress = found == nullptr ? nullptr : found->if_object();
+    if (progress == nullptr) {
+        return std::nullopt;
+    }
+    const auto text = [&](std::string_view name) {
+        const boost::json::value* value = progress->if_contains(name);
+        return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+    };
+    const auto number = [&](std::string_view name) -> std::uint64_t {
+        const boost::json::value* value = progress->if_contains(name);
+        return value != nullptr && value->is_int64() && value->get_int64() > 0
+                   ? static_cast<std::uint64_t>(value->get_int64())
+                   : 0;
+    };
+    return CommandProgress{text("what"), number("done"), number("total"), text("unit")};
+}
+
+namespace {
+
+/// Owners: the handlers of this one exchange; the last of them to go closes the stream.
+struct Call {
+    explicit Call(std::unique_ptr<Stream> stream) : lines(std::move(stream)) {}
+    LineStream lines;
+    OnProgress progress;
+    std::function<void(Result<std::string>)> then;
+};
+
+void read_answer(const std::shared_ptr<Call>& call) {
+    call->lines.read_line([call](Result<std::string> line) {
+        if (!line) {
+            call->then(line.error());
+            return;
+        }
+        if (const auto progress = decode_progress(*line)) {
+            if (call->progress) {
+                call->progress(*progress);
+            }
+            read_answer(call);
+            return;
+        }
+        call->then(decode_answer(*line));
+    });
+}
+
+}  // namespace
+
+void call_control(Network& network, const Endpoint& to, std::string request, OnProgress progress,
                   std::function<void(Result<std::string>)> then) {
-    network.connect(to, [request = std::move(request),
+    network.connect(to, [request = std::move(request), progress = std::move(progress),
                          then = std::move(then)](Result<std::unique_ptr<Stream>> stream) mutable {
         if (!stream) {
             then(std::move(stream).error());
             return;
         }
-        // Owners: the two handlers of this one exchange; the last of them to go closes the stream.
-        auto lines = std::make_shared<LineStream>(std::move(stream).value());
-        lines->write_line(std::move(request), [lines, then = std::move(then)](Status written) mutable {
+        auto call = std::make_shared<Call>(std::move(stream).value());
+        call->progress = std::move(progress);
+        call->then = std::move(then);
+        LineStream& lines = call->lines;
+        lines.write_line(std::move(request), [call = std::move(call)](const Status& written) {
             if (!written) {
-                then(std::move(written).error());
+                call->then(written.error());
                 return;
             }
-            LineStream& borrowed = *lines;
-            borrowed.read_line([lines = std::move(lines), then = std::move(then)](Result<std::string> line) {
-                then(line ? decode_answer(*line) : Result<std::string>(line.error()));
-            });
+            read_answer(call);
         });
     });
 }

@@ -8,8 +8,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "node/progress.h"
 #include "seams/network.h"
 
 namespace firedrill::node {
@@ -19,7 +21,10 @@ inline constexpr std::size_t kControlConnections = 8;
 
 class ControlServer {
   public:
-    using Command = std::function<void(std::string request, std::function<void(Result<std::string>)> then)>;
+    /// What it says of its progress becomes a line of its own before the answer. A client that cannot keep up
+    /// gets the newest.
+    using Command = std::function<void(std::string request, OnProgress progress,
+                                       std::function<void(Result<std::string>)> then)>;
     /// Faults of Network::listen.
     static Result<std::unique_ptr<ControlServer>> create(Network& network, const Endpoint& at,
                                                          Command command);
@@ -31,8 +36,13 @@ std::string encode_answer(const Result<std::string>& answer);
 /// The other way; bad_input when it is neither.
 Result<std::string> decode_answer(std::string_view line);
 
+/// {"progress":{"what":…,"done":…,"total":…,"unit":…}}, one line without its end.
+std::string encode_progress(const CommandProgress& progress);
+/// Nullopt: the line is not one of progress.
+std::optional<CommandProgress> decode_progress(std::string_view line);
+
 /// One request over a connection of its own. unavailable when nobody listens at `to`.
-void call_control(Network& network, const Endpoint& to, std::string request,
+void call_control(Network& network, const Endpoint& to, std::string request, OnProgress progress,
                   std::function<void(Result<std::string>)> then);
 
 }  // namespace firedrill::node

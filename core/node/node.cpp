@@ -103,9 +103,11 @@ class RealNode final : public Node {
         }
     }
 
-    void command(std::string request, std::function<void(Result<std::string>)> then) override {
+    void command(std::string request, OnProgress progress,
+                 std::function<void(Result<std::string>)> then) override {
         run_command({started_with_.node, *storage_, *identity_, *secrets_, seams_.clock.wall(),
-                     [this] { return server_ == nullptr ? 0 : server_->connection_count(); }},
+                     [this] { return server_ == nullptr ? 0 : server_->connection_count(); }, config_.journal,
+                     std::move(progress)},
                     std::move(request), std::move(then));
     }
 
@@ -203,11 +205,12 @@ class RealNode final : public Node {
         }
         server_ = TRY(web::Server::create(seams_, *site_, std::move(options)));
         if (!config_.control.empty()) {
-            control_ = TRY(ControlServer::create(
-                seams_.network, Endpoint{config_.control},
-                [this](std::string request, std::function<void(Result<std::string>)> then) {
-                    command(std::move(request), std::move(then));
-                }));
+            control_ = TRY(ControlServer::create(seams_.network, Endpoint{config_.control},
+                                                 [this](std::string request, OnProgress progress,
+                                                        std::function<void(Result<std::string>)> then) {
+                                                     command(std::move(request), std::move(progress),
+                                                             std::move(then));
+                                                 }));
         }
         for (const std::string& note : storage_->health().notes) {
             journal(note);

@@ -12,6 +12,7 @@
 #include "identity/identity.h"
 #include "node/operator_secrets.h"
 #include "node/parts.h"
+#include "node/progress.h"
 #include "seams/seams.h"
 #include "store/restore.h"
 #include "web/server.h"
@@ -53,7 +54,12 @@ class Node {
 
     /// An operator's command: {"verb": "status" | "practice.create" | "practice.list" | …, …} → a JSON
     /// object. docs/control.md lists verbs and fields. bad_usage for an unknown verb or field.
-    virtual void command(std::string request, std::function<void(Result<std::string>)> then) = 0;
+    /// `progress` is called when the request asks for it, by a field "progress" that is "yes".
+    virtual void command(std::string request, OnProgress progress,
+                         std::function<void(Result<std::string>)> then) = 0;
+    void command(std::string request, std::function<void(Result<std::string>)> then) {
+        command(std::move(request), OnProgress(), std::move(then));
+    }
     virtual store::Health health() const = 0;
     virtual identity::Identity& identity() = 0;
 };

@@ -178,12 +178,14 @@ class Storage {
 
     /// Gives the space of free pages back by rewriting the whole database in one transaction (SQLite's
     /// VACUUM). limit: it has more pages than a transaction may change; PRAGMA incremental_vacuum in several
-    /// transactions does it then. refused when locked.
+    /// transactions does it then. refused when locked. compaction.h chooses.
     virtual void vacuum(StoreId store, Done done) = 0;
 
     virtual Health health() const = 0;
     /// Folds everything durable and syncs: shorter next start. Also called by the node at a clean stop.
     virtual void fold(Done done) = 0;
+    /// The same of one store: its page file has what it should, and no more. ok for one that has no commit.
+    virtual void fold_store(StoreId store, Done done) = 0;
 
     /// Takes one store back to an earlier state, without a key, as one more commit: durable on ok, or nothing
     /// happened. What came after stays in the log, and can be come back to in the same way. refused: it is

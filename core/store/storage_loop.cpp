@@ -172,12 +172,21 @@ void LoopStorage::fold(Done done) {
             continue;
         }
         ++round->left;
-        auto item = std::make_shared<Item>();
-        item->kind = Kind::fold;
-        item->done = finish_one;
-        enqueue(*store, std::move(item));
+        fold_store(id, finish_one);
     }
     finish_one({});
+}
+
+void LoopStorage::fold_store(StoreId id, Done done) {
+    const auto found = stores_.find(id);
+    if (found == stores_.end()) {
+        answer(std::move(done), {});
+        return;
+    }
+    auto item = std::make_shared<Item>();
+    item->kind = Kind::fold;
+    item->done = std::move(done);
+    enqueue(*found->second, std::move(item));
 }
 
 StoreHealth Health::of(StoreId store) const {

@@ -61,6 +61,7 @@ class LoopStorage final : public Storage {
     void vacuum(StoreId store, Done done) override;
     Health health() const override;
     void fold(Done done) override;
+    void fold_store(StoreId store, Done done) override;
     void restore_store(StoreId store, RestorePoint point, RestoreMode mode,
                        std::function<void(Result<StoreRestorePlan>)> then) override;
 
