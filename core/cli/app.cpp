@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 
 #include "cli/exit_codes.h"
 #include "cli/verbs.h"
@@ -169,6 +171,13 @@ void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
     add("scrub", "Read every page and record and mend what log and mirror have right; the node must not run");
 }
 
+/// What was asked for where the command line could not be understood.
+Format asks_for_json(int argc, char** argv) {
+    return std::any_of(argv, argv + argc, [](const char* each) { return std::string_view(each) == "--json"; })
+               ? Format::json
+               : Format::text;
+}
+
 }  // namespace
 
 int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
@@ -206,15 +215,24 @@ int run_app(int argc, char** argv, const std::vector<AddVerbs>& more) {
     } catch (const CLI::Success& success) {
         return app.exit(success);
     } catch (const CLI::RequiredError& error) {
+        const Format format = asks_for_json(argc, argv);
         const bool is_unknown = argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty();
         return fail(
             {Fault::bad_usage, is_unknown ? fmt::format("unknown verb \"{}\" (see firedrill --help)", argv[1])
                                           : fmt::format("{} (see firedrill --help)", error.what())},
-            Format::text);
+            format);
     } catch (const CLI::ParseError& error) {
-        return fail({Fault::bad_usage, fmt::format("{} (see firedrill --help)", error.what())}, Format::text);
+        return fail({Fault::bad_usage, fmt::format("{} (see firedrill --help)", error.what())},
+                    asks_for_json(argc, argv));
     }
-    return chosen();
+    const int code = chosen();
+    if (code == static_cast<int>(ExitCode::ok) && std::ferror(stdout) != 0) {
+        return fail({Fault::disk_failed,
+                     "standard output took not all that was printed; call again with a "
+                     "place for it"},
+                    Format::text);
+    }
+    return code;
 }
 
 }  // namespace firedrill::cli

@@ -60,6 +60,8 @@ void print_status(const json::object& status) {
     print_line(status.at("is_sound").as_bool() ? "health    sound"
                : status.at("is_degraded").as_bool()
                    ? "health    NOT SOUND: degraded, a log disk is out of service"
+               : status.at("is_full").as_bool()
+                   ? "health    NOT SOUND: a log disk is full, nothing new is taken until it has space"
                    : "health    NOT SOUND");
     if (const std::string fatal = text_of(status, "fatal"); !fatal.empty()) {
         print_line(fmt::format("fatal     {}", fatal));

@@ -69,8 +69,18 @@ std::string control_endpoint(const Place& place) {
 }
 
 Result<bool> node_exists(const Place& place) {
-    return posix::exists(data_folder(place) +
-                         "/firedrill.node");  // written last of all by create and restore
+    // Written last of all by create and restore.
+    const bool has_marker = TRY(posix::exists(data_folder(place) + "/firedrill.node"));
+    if (!has_marker && TRY(posix::exists(data_folder(place) + "/log.members")) &&
+        !TRY(posix::exists(data_folder(place) + "/firedrill.creating"))) {
+        return Error{
+            Fault::damaged,
+            fmt::format("{} holds a node's files, but its file firedrill.node is missing: nothing is "
+                        "made over them; restore the node from its log (firedrill restore --from LOG "
+                        "--to NEW)",
+                        data_folder(place))};
+    }
+    return has_marker;
 }
 
 namespace {
@@ -187,7 +197,13 @@ Result<std::optional<crypto::Secret>> ask_new_secret(const std::string& what) {
 }
 
 Status write_authority(const Place& place, const std::string& pem) {
-    return posix::replace_small_file(authority_path(place), pem);
+    Status written = posix::replace_small_file(authority_path(place), pem);
+    if (!written) {
+        // It nearly always is what it was: then a full disk does not keep the node from starting.
+        const auto present = posix::read_small_file(authority_path(place), pem.size() + 1);
+        return present && *present == pem ? Status() : written;
+    }
+    return {};
 }
 
 std::string draw_readable(Entropy& entropy) {

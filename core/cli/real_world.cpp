@@ -2,10 +2,14 @@
 
 #include <csignal>
 
+#include <fmt/format.h>
+
 #include "node/control.h"
 #include "posix/disk.h"
 #include "posix/entropy.h"
+#include "posix/log_folder.h"
 #include "posix/loop.h"
+#include "posix/paths.h"
 #include "posix/workers.h"
 
 namespace firedrill::cli {
@@ -43,16 +47,33 @@ class PosixWorld final : public RealWorld {
 
 }  // namespace
 
+namespace {
+
+Status check_distinct(const std::vector<std::string>& paths) {
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        for (std::size_t k = 0; k < i; ++k) {
+            if (posix::is_same_folder(paths[i], paths[k])) {
+                return Error{
+                    Fault::bad_usage,
+                    fmt::format("log folders {} and {} are one and the same: two copies must lie on two "
+                                "disks",
+                                paths[k], paths[i])};
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<RealWorld>> RealWorld::open(const Place& place, MakeFolders make) {
-    std::vector<std::string> folders{place.data, place.data + "/data"};
-    const std::vector<std::string> logs =
+    // The node's folder itself is only to be made and checked.
+    auto folders = TRY(open_folders({place.data, place.data + "/data"}, make));
+    const std::vector<std::string> paths =
         place.logs.empty() ? std::vector<std::string>{place.data + "/log"} : place.logs;
-    folders.insert(folders.end(), logs.begin(), logs.end());
-    auto disks = TRY(open_folders(folders, make));
-    std::unique_ptr<Disk> data = std::move(disks[1]);
-    disks.erase(disks.begin(),
-                disks.begin() + 2);  // the node's folder itself was only to be made and checked
-    return std::unique_ptr<RealWorld>(std::make_unique<PosixWorld>(std::move(data), std::move(disks)));
+    TRY(check_distinct(paths));
+    auto logs = TRY(make == MakeFolders::yes ? open_folders(paths, make) : open_log_folders(paths));
+    return std::unique_ptr<RealWorld>(std::make_unique<PosixWorld>(std::move(folders[1]), std::move(logs)));
 }
 
 Entropy& system_entropy() {
@@ -71,6 +92,22 @@ Result<std::string> call_running_node(const std::string& control_endpoint, std::
         return Error{Fault::closed, "interrupted before the node answered"};
     }
     return *std::move(answer);
+}
+
+Result<std::vector<std::unique_ptr<Disk>>> open_log_folders(const std::vector<std::string>& paths) {
+    TRY(check_distinct(paths));
+    std::vector<std::unique_ptr<Disk>> out;
+    std::optional<Error> missing;
+    bool is_any_there = false;
+    for (const std::string& path : paths) {
+        out.push_back(TRY(posix::open_log_folder(path)));
+        if (Status attached = out.back()->attach(); attached) {
+            is_any_there = true;
+        } else if (!missing) {
+            missing = attached.error();
+        }
+    }
+    return is_any_there ? Result<std::vector<std::unique_ptr<Disk>>>(std::move(out)) : *missing;
 }
 
 Result<std::vector<std::unique_ptr<Disk>>> open_folders(const std::vector<std::string>& paths,

@@ -30,7 +30,10 @@ Entropy& system_entropy();
 /// A loop without folders, for talking to a node's control socket: runs until `start`'s callback was called.
 Result<std::string> call_running_node(const std::string& control_endpoint, std::string request,
                                       node::OnProgress progress);
-/// Opens log folders for reading (restore, store verbs): permission, not_found.
+/// Opens a node's log folders, of which some may be missing: they are Disks that fail until they are there.
+/// The first folder's error when there is none of them; permission.
+Result<std::vector<std::unique_ptr<Disk>>> open_log_folders(const std::vector<std::string>& paths);
+/// Opens folders that must all be there, or makes them: permission, not_found.
 Result<std::vector<std::unique_ptr<Disk>>> open_folders(const std::vector<std::string>& paths,
                                                         MakeFolders make);
 

@@ -66,7 +66,7 @@ json::object describe(const identity::PeopleList& list) {
 
 json::object describe(const store::Health& health) {
     json::array stores;
-    bool is_sound = !health.is_fatal;
+    bool is_sound = !health.is_fatal && !health.is_full && health.scrub.not_repairable == 0;
     for (const store::StoreHealth& store : health.stores) {
         is_sound = is_sound && !store.is_damaged;
         stores.push_back(json::object{{"store", to_hex(store.store)},
@@ -101,6 +101,7 @@ json::object describe(const store::Health& health) {
             {"timeline", to_hex(health.timeline)},
             {"stores", std::move(stores)},
             {"is_degraded", health.is_degraded},
+            {"is_full", health.is_full},
             {"log_members", std::move(members)},
             {"scrub", json::object{{"pages", health.scrub.pages},
                                    {"log_bytes", health.scrub.log_bytes},

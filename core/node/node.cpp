@@ -51,9 +51,7 @@ class RealNode final : public Node {
         : seams_(seams), config_(std::move(config)), parts_(parts) {}
 
     Status recover(const crypto::Secret& passphrase) {
-        Bytes document = TRY(store::read_node_slots(seams_.data));
-        seams_.workers.charge(Work::password_hash, 1);
-        started_with_ = TRY(identity::open_node_keys(document, passphrase));
+        Bytes document = TRY(open_slots(passphrase));
         identity::NodeKeys keys = identity::copy_node_keys(started_with_);
         storage_ = TRY(store::Storage::open(seams_, storage_options(config_, parts_, started_with_)));
         const Bytes& logged = storage_->node_slots();
@@ -123,6 +121,44 @@ class RealNode final : public Node {
         }
     }
 
+    /// Was another passphrase set since `logged`? Then who knows the former one must not get in by it.
+    static bool is_newer(const Bytes& document, const Bytes& logged) {
+        const auto held = identity::passphrase_number_of(document);
+        const auto in_log = identity::passphrase_number_of(logged);
+        return held && in_log && *held > *in_log;
+    }
+
+    /// Opens the folder's key slots, and where they are missing or do not open, those that the log has.
+    /// Returns the document that was opened.
+    Result<Bytes> open_slots(const crypto::Secret& passphrase) {
+        auto document = store::read_node_slots(seams_.data);
+        if (!document && document.error().fault == Fault::powered_off) {
+            return document;
+        }
+        seams_.workers.charge(Work::password_hash, 1);
+        auto keys = document ? identity::open_node_keys(*document, passphrase)
+                             : Result<identity::NodeKeys>(document.error());
+        if (keys || keys.error().fault == Fault::newer_format) {
+            started_with_ = TRY(std::move(keys));
+            return document;
+        }
+        const auto logged = store::read_logged_slots(seams_.data, seams_.logs);
+        if (!logged || (document && (equal(*logged, *document) || is_newer(*document, *logged)))) {
+            return std::move(keys).error();
+        }
+        seams_.workers.charge(Work::password_hash, 1);
+        auto again = identity::open_node_keys(*logged, passphrase);
+        if (!again) {
+            return std::move(keys).error();
+        }
+        journal(
+            fmt::format("{}/node.slots is missing or not what was written; the log's copy opened the "
+                        "node and takes its place",
+                        seams_.data.label()));
+        started_with_ = std::move(*again);
+        return *logged;
+    }
+
     /// The log knew a newer document than the folder, which follows it by now.
     Result<identity::NodeKeys> open_newer(const Bytes& logged, const crypto::Secret& passphrase) {
         auto newer = identity::open_node_keys(logged, passphrase);
@@ -181,7 +217,7 @@ class RealNode final : public Node {
         for (const store::StoreHealth& store : health.stores) {
             is_damaged = is_damaged || store.is_damaged;
         }
-        return !health.is_fatal && !is_damaged;
+        return !health.is_fatal && !health.is_full && !is_damaged;
     }
 
     Status serve() {

@@ -22,9 +22,14 @@ Duration delay_after(std::uint32_t wrong_in_a_row) {
                               : std::min<Duration>(kLongestDelay, 1s * (1U << (wrong_in_a_row - 1)));
 }
 
-WallTime end_of(const std::string& pem) {
+/// When it should be replaced. At once, if it is not valid yet: it was made by a clock that ran ahead, and
+/// until that time nobody would connect.
+WallTime due_of(const std::string& pem, Duration notice, WallTime now) {
     const Result<crypto::Validity> validity = crypto::certificate_validity(pem);
-    return validity ? validity->until : WallTime{};
+    if (!validity) {
+        return {};
+    }
+    return validity->from > now ? now : validity->until + -notice;
 }
 
 store::KeyRing copy_ring(const store::KeyRing& ring) {
@@ -67,8 +72,8 @@ std::vector<SecretAge> secret_ages(const identity::NodeKeys& keys, const SecretL
         {SecretKind::passphrase, made.passphrase, made.passphrase + limits.passphrase},
         {SecretKind::directory, made.directory, made.directory + limits.directory},
         {SecretKind::signing, made.signing, made.signing + limits.signing},
-        {SecretKind::certificate, made.certificate, end_of(keys.chain_pem) + -limits.certificate_notice},
-        {SecretKind::authority, made.authority, end_of(keys.authority_pem) + -limits.authority_notice}};
+        {SecretKind::certificate, made.certificate, due_of(keys.chain_pem, limits.certificate_notice, now)},
+        {SecretKind::authority, made.authority, due_of(keys.authority_pem, limits.authority_notice, now)}};
     for (SecretAge& one : out) {
         one.is_overdue = now >= one.due;
     }

@@ -129,6 +129,13 @@ class PosixFile final : public File {
             // Whatever the reason, nothing written since the last good sync may be relied on.
             return Error{Fault::disk_failed, system_error(errno, label_, "cannot make it durable").text};
         }
+        struct stat info{};
+        if (::fstat(file_.get(), &info) != 0 || info.st_nlink == 0) {
+            return Error{Fault::disk_failed,
+                         fmt::format("{}: it was removed from its folder while it was in use, and what is "
+                                     "written to it is lost; look who removes files there",
+                                     label_)};
+        }
         return {};
     }
 

@@ -78,6 +78,15 @@ bool is_inside(const std::string& path, const std::string& folder) {
     return inner == outer || inner.starts_with(outer == "/" ? outer : outer + "/");
 }
 
+bool is_same_folder(const std::string& one, const std::string& two) {
+    struct stat first{};
+    struct stat second{};
+    if (::stat(one.c_str(), &first) == 0 && ::stat(two.c_str(), &second) == 0) {
+        return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+    }
+    return absolute_path(one) == absolute_path(two);
+}
+
 Result<bool> exists(const std::string& path) {
     struct stat found{};
     if (::lstat(path.c_str(), &found) == 0) {

@@ -14,6 +14,9 @@ std::string absolute_path(const std::string& path);
 bool is_inside(const std::string& path, const std::string& folder);
 /// permission when the parent may not be searched.
 Result<bool> exists(const std::string& path);
+/// Whether two paths are one folder, which has several names when it is mounted twice or a link leads to it,
+/// or would be one if it were made.
+bool is_same_folder(const std::string& one, const std::string& two);
 /// not_found, permission, limit.
 Result<std::string> read_small_file(const std::string& path, std::size_t limit);
 /// Writes beside it, syncs, renames. Mode 0644. Faults: permission, disk_full, disk_failed.

@@ -1,7 +1,9 @@
 #include "posix/secure_process.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,10 +18,35 @@ namespace {
 
 /// What keys, slots and connections of a busy node lock at most.
 constexpr rlim_t kWantedLockedBytes = 64ULL << 20;
+/// 1,024 connections, a few hundred open practices, and the log, which must never be the one that gets none.
+constexpr rlim_t kWantedFiles = 16384;
+
+/// The usual soft limit, 1,024, is less than the visitors alone may open.
+void raise_open_files() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < kWantedFiles) {
+        files.rlim_cur = std::min(files.rlim_max, kWantedFiles);
+        (void)::setrlimit(RLIMIT_NOFILE, &files);  // what it is now serves a small node
+    }
+}
 
 }  // namespace
 
+Status keep_standard_streams_open() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(stream, F_GETFD) == -1 && errno == EBADF && ::open("/dev/null", O_RDWR) != stream) {
+            return Error{Fault::internal,
+                         fmt::format("standard stream {} is closed and /dev/null does not take its place; "
+                                     "start with streams that are open",
+                                     stream)};
+        }
+    }
+    return {};
+}
+
 Result<std::string> secure_process() {
+    TRY(keep_standard_streams_open());
+    raise_open_files();
     const rlimit none{0, 0};
     if (::setrlimit(RLIMIT_CORE, &none) != 0) {
         return Error{Fault::internal,

@@ -12,7 +12,9 @@
 //     none.
 //  4. After a sync() or sync_names() that failed, nothing written since the last good one may be relied on,
 //     and a later sync that succeeds proves nothing about it: the caller must stop or rewrite elsewhere.
-//  5. The faults of any call: disk_failed, disk_full (nothing or a prefix was written), powered_off
+//  5. sync() of a file that no name leads to any more (it was removed, or another took its place) is
+//     disk_failed: after power loss nobody could find what it made durable.
+//  6. The faults of any call: disk_failed, disk_full (nothing or a prefix was written), powered_off
 //     (simulator).
 #pragma once
 
@@ -74,6 +76,9 @@ class Disk {
     virtual Result<std::uint64_t> free_space_bytes() = 0;
     /// Becomes the only owner of the folder. in_use, naming the owner's words, if there is one.
     virtual Result<std::unique_ptr<Claim>> claim(std::string_view owner) = 0;
+    /// For a disk that is out of use: looks again at its place, where another device or folder may be by now.
+    /// Fails while there is none. Files that are open stay with what they were opened on.
+    virtual Status attach() { return {}; }
     /// What people call it, for messages: a path, or "main/node1/disk0".
     virtual std::string label() const = 0;
 };

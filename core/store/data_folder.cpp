@@ -92,6 +92,22 @@ Status clear_interrupted_creation(Disk& data, std::span<Disk* const> logs) {
     return data.sync_names();
 }
 
+/// A folder that lost its marker is no empty folder: what is made in it would overwrite the rest of a node.
+Status check_holds_no_node(Disk& data) {
+    const bool is_begun = TRY(has_name(data, kCreatingName));
+    for (const std::string& name : TRY(data.list())) {
+        const bool is_of_creation = name == kMembershipFile || name == kSlotsName;
+        if ((is_of_creation && !is_begun) || name.starts_with("leaves.") || name.starts_with("pages.")) {
+            return Error{Fault::exists,
+                         fmt::format("{} holds a node's file {}, although not {}: nothing is made over it; "
+                                     "restore the node from its log (firedrill restore --from LOG --to NEW), "
+                                     "or choose an empty folder",
+                                     data.label(), name, kMarkerName)};
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<DataFolder> read_data_folder(Disk& data) {
@@ -109,6 +125,7 @@ Status begin_data_folder(Disk& data, std::span<Disk* const> logs, const DataFold
         return Error{Fault::exists,
                      fmt::format("{} is a data folder already; choose an empty folder", data.label())};
     }
+    TRY(check_holds_no_node(data));
     TRY(clear_interrupted_creation(data, logs));
     for (Disk* disk : logs) {
         for (const std::string& name : TRY(disk->list())) {
@@ -126,7 +143,9 @@ Status begin_data_folder(Disk& data, std::span<Disk* const> logs, const DataFold
 Status write_data_folder(Disk& data, const DataFolder& folder) {
     TRY(replace_file(data, kMarkerName, encode(folder)));
     if (TRY(has_name(data, kCreatingName))) {
+        // Durably: if it came back beside a lost marker, the log would be taken for a creation's.
         TRY(data.remove(kCreatingName));
+        return data.sync_names();
     }
     return {};
 }

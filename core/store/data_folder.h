@@ -26,12 +26,16 @@ Result<DataFolder> read_data_folder(Disk& data);
 Status write_data_folder(Disk& data, const DataFolder& folder);
 /// The first step of creation, which write_data_folder() ends: says durably in "firedrill.creating" whose log
 /// is about to be made. What an interrupted creation left, log included, is removed first: nothing in it was
-/// ever promised. exists when `data` is a data folder or a log disk holds a log of anybody else.
+/// ever promised. exists when `data` is a data folder, or holds a node's files without being
+/// one any more, or a log disk holds a log of anybody else.
 Status begin_data_folder(Disk& data, std::span<Disk* const> logs, const DataFolder& folder);
 
 /// The newest NodeSlots document, readable before the store is open so that a passphrase can be tried.
 /// not_found.
 Result<Bytes> read_node_slots(Disk& data);
+/// The document in the newest segment of the log that has a good one, for when the folder's own cannot be
+/// used. Slots records in that segment may be newer still. not_found, and as read_catalogue().
+Result<Bytes> read_logged_slots(Disk& data, std::span<Disk* const> logs);
 /// Durable on return.
 Status write_node_slots(Disk& data, ByteView document);
 

@@ -31,6 +31,8 @@ class Inspector {
         std::map<PageNumber, Digest> logged;  // newest image of each page in the log; when pages are verified
     };
     Result<LogCatalogue> catalogue();
+    Soundness judge_log(const LogCatalogue& found, const WalkedLog& walked, bool is_whole);
+    Status check_slots(const WalkedLog& walked);
     Status open_stores();
     Status take(const Commit& commit);
     Status finish(Look& look, bool verify);
@@ -70,7 +72,8 @@ Status Inspector::open_stores() {
         if (pages) {
             look.pages = std::move(*pages);
             look.found.folded_sequence = look.pages->folded().sequence;
-        } else if (pages.error().fault == Fault::damaged) {
+        } else if (const Fault fault = pages.error().fault;
+                   fault == Fault::damaged || fault == Fault::disk_failed || fault == Fault::bad_input) {
             look.is_unreadable = true;
             complain(look, pages.error().text);
         } else {
@@ -154,6 +157,57 @@ Status Inspector::finish(Look& look, bool verify) {
     return {};
 }
 
+/// The folder's copy of the key slots: it is tried first, and a start follows the log's when they differ.
+Status Inspector::check_slots(const WalkedLog& walked) {
+    const auto stored = read_node_slots(data_);
+    if (stored && *stored == walked.scan.node_slots) {
+        return {};
+    }
+    if (!stored &&
+        (stored.error().fault == Fault::powered_off || stored.error().fault == Fault::disk_failed)) {
+        return stored.error();
+    }
+    notes_.push_back(fmt::format(
+        "{}/node.slots is missing or differs from the log's; the next start brings them together.",
+        data_.label()));
+    return {};
+}
+
+/// `is_whole`: the walk came to the end. Remarks that were made so far speak against soundness.
+Soundness Inspector::judge_log(const LogCatalogue& found, const WalkedLog& walked, bool is_whole) {
+    bool is_sound = notes_.empty();
+    for (const WalkedSegment& segment : walked.segments) {
+        is_sound = is_sound && segment.repairs.empty();
+        if (segment.is_whole && !segment.is_closed && &segment != &walked.segments.back()) {
+            notes_.push_back(fmt::format(
+                "Segment {} has no sound close mark on any log disk; the next start that reads it writes it "
+                "again.",
+                to_text(segment_name(segment.header.timeline, segment.header.first))));
+            is_sound = false;
+        }
+    }
+    for (const LogScan::Member& member : walked.scan.members) {
+        is_sound = is_sound && member.is_present && (!member.is_stale || !is_whole);
+    }
+    const Lsn begin = std::max<Lsn>(1, found.sources.front().begin);
+    const bool has_beginning = walked.scan.first <= begin;
+    if (!has_beginning) {
+        notes_.push_back(missing_beginning(found, begin));
+    }
+    const bool is_proven = std::any_of(found.sources.begin(), found.sources.end(),
+                                       [](const LogSource& source) { return source.is_in_service; });
+    if (!is_proven) {
+        notes_.push_back(fmt::format(
+            "Nothing proves that the log on {} is the newest, and a start refuses it: attach the disks that "
+            "were in service, restore from the log, or accept a loss after LSN {} (--accept-loss-after {}).",
+            labels_of(found.sources), walked.scan.last, walked.scan.last));
+    }
+    if (!is_whole || !has_beginning || !is_proven) {
+        return Soundness::damaged;
+    }
+    return is_sound ? Soundness::sound : Soundness::repairable;
+}
+
 Result<Inspection> Inspector::run(bool verify) {
     verifies_ = verify;
     const LogCatalogue found = TRY(catalogue());
@@ -162,10 +216,10 @@ Result<Inspection> Inspector::run(bool verify) {
         const auto* commit = std::get_if<Commit>(&record.body);
         return commit != nullptr ? take(*commit) : Status{};
     };
-    const std::size_t remarks = notes_.size();
     WalkedLog walked;
     WalkOptions how;
     how.until_damage = &walked;
+    how.is_own_log = true;
     // What a page file holds was durable in the log once: a log that ends below it has lost records.
     // So was the first record, before the folder became a data folder, and what `log.members` says.
     const auto membership = read_membership(data_, TRY(read_data_folder(data_)).node);
@@ -184,21 +238,10 @@ Result<Inspection> Inspector::run(bool verify) {
         return std::move(whole).error();
     }
     done_bytes_ = walked.bytes_read;
-    const Lsn begin = std::max<Lsn>(1, found.sources.front().begin);
-    const bool has_beginning = walked.scan.first <= begin;
-    if (!has_beginning) {
-        notes_.push_back(missing_beginning(found, begin));
+    if (whole) {
+        TRY(check_slots(walked));
     }
-    bool is_whole =
-        remarks == 0 && std::all_of(walked.segments.begin(), walked.segments.end(),
-                                    [](const WalkedSegment& each) { return each.repairs.empty(); });
-    for (const LogScan::Member& member : walked.scan.members) {
-        is_whole = is_whole && member.is_present && (!member.is_stale || !whole);
-    }
-    out.soundness = is_whole ? Soundness::sound : Soundness::repairable;
-    if (!whole || !has_beginning) {
-        out.soundness = Soundness::damaged;
-    }
+    out.soundness = judge_log(found, walked, whole.is_ok());
     for (auto& [store, look] : looks_) {
         TRY(finish(look, verify));
         out.soundness = worse(out.soundness, look.found.soundness);

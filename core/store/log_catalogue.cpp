@@ -197,7 +197,8 @@ Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node
         if (!id && id.error().fault != Fault::disk_failed) {
             return id.error();
         }
-        source.is_trusted = membership && *membership && id && *id && (*membership)->has(**id);
+        source.is_in_service = membership && *membership && id && *id && (*membership)->has(**id);
+        source.is_trusted = source.is_in_service;
         source.begin = membership && *membership ? (*membership)->begin : 0;
         trusted += source.is_trusted ? 1 : 0;
         if (membership && *membership && !source.is_trusted) {

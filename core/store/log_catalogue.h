@@ -21,8 +21,9 @@ struct LogSource {
     Disk* disk = nullptr;
     bool is_trusted =
         true;  ///< in service: where its log ends counts as evidence; others only fill in damage
-    bool is_present = false;  ///< its names could be listed
-    Lsn begin = 0;            ///< segments that begin below it were removed on purpose: they count nowhere
+    bool is_in_service = false;  ///< `log.members` names it; otherwise nothing proves that it is not old
+    bool is_present = false;     ///< its names could be listed
+    Lsn begin = 0;               ///< segments that begin below it were removed on purpose: they count nowhere
     std::set<SegmentName> names;
     std::set<SegmentName> expired;  ///< still here although they begin below `begin`
 };

@@ -48,6 +48,14 @@ Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteVie
     for (LogMember& member : state.members) {
         TRY(write_log_disk_id(*member.disk, options.identity.node, member.id));
     }
+    for (const LogMember& member : state.members) {
+        const auto stored = TRY(read_log_disk_id(*member.disk, options.identity.node));
+        if (!stored || *stored != member.id) {
+            return Error{Fault::bad_usage,
+                         fmt::format("log disk {} was given more than once: give each disk once",
+                                     member.disk->label())};
+        }
+    }
     TRY(write_membership(*options.membership, options.identity.node, state.membership));
     auto writer = TRY(open_writer(std::move(state), wall));
     TRY(writer->append(std::span(&first, 1), wall));

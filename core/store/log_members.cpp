@@ -122,10 +122,14 @@ Status write_membership(firedrill::Disk& data, const NodeId& node, const Members
 Result<std::optional<LogDiskId>> read_log_disk_id(firedrill::Disk& disk, const NodeId& node) {
     auto document = read_file(disk, kLogDiskFile, kFileLimit);
     if (!document) {
-        if (document.error().fault == Fault::not_found || document.error().fault == Fault::limit) {
-            return std::optional<LogDiskId>{};
+        switch (document.error().fault) {
+            case Fault::not_found:
+            case Fault::limit:
+            case Fault::bad_input:   // something else than a file stands there
+            case Fault::permission:  // or a link
+                return std::optional<LogDiskId>{};
+            default: return std::move(document).error();
         }
-        return std::move(document).error();
     }
     auto body = open_document(*document, kDiskMagic, kDiskVersion, node,
                               fmt::format("{}/{}", disk.label(), kLogDiskFile));

@@ -75,6 +75,14 @@ Status Recovery::choose_trusted() {
         sources_[i].is_trusted = membership_ && ids_[i] && membership_->has(*ids_[i]);
         is_any = is_any || sources_[i].is_trusted;
     }
+    // A copy of a disk says what that disk says, and may be read like it. But it gets an id of its own: when
+    // one of the two leaves, it must not be taken for the other.
+    for (std::size_t i = 1; i < ids_.size(); ++i) {
+        if (ids_[i] && std::find(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(i), ids_[i]) !=
+                           ids_.begin() + static_cast<std::ptrdiff_t>(i)) {
+            ids_[i].reset();
+        }
+    }
     if (is_any) {
         return {};
     }
@@ -105,9 +113,11 @@ Status Recovery::choose_trusted() {
     return Error{
         Fault::refused,
         membership_
-            ? fmt::format("none of the log disks {} is in service; in service was {}, which may hold newer "
-                          "records: attach it, or say after which LSN a loss is accepted",
-                          labels(), in_service)
+            ? fmt::format(
+                  "none of the log disks {} can show by its file {} that it is in service; in service "
+                  "was {}, which may hold newer records: attach it, or say after which LSN a loss is "
+                  "accepted (store verify says how far these reach)",
+                  labels(), kLogDiskFile, in_service)
             : fmt::format("the data disk {} does not say which log disks are in service, so {} may be "
                           "stale: restore from the log, or say after which LSN a loss is accepted",
                           options_.membership->label(), labels())};
@@ -279,6 +289,7 @@ Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
     walk.proven = std::max(
         {membership_ ? membership_->durable : 0, from_ > 0 ? from_ - 1 : 0, options_.folded_through});
     walk.accept_loss_after = options_.accept_loss_after;
+    walk.is_own_log = true;
     walk.folded = &options_.folded;
     walk.may_skip =
         std::all_of(sources_.begin(), sources_.end(), [](const LogSource& s) { return s.is_trusted; });

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "store/segment_check.h"
+
 namespace firedrill::store {
 namespace {
 
@@ -63,6 +65,18 @@ Status LogResilver::open_next() {
             return {};
         }
     }
+    return begin_best_copy();
+}
+
+/// The disk that serves may be the one that rotted: what came back is copied from itself where it alone is
+/// sound. Its old file may not be durable, so it is written anew all the same.
+Status LogResilver::begin_best_copy() {
+    const auto name = parse_segment_name(name_);
+    auto held = to_.open(name_, Open::existing);
+    if (name && held && !TRY(is_sound_segment(from_, *name)) && TRY(is_sound_segment(to_, *name))) {
+        source_ = std::move(*held);
+        size_ = TRY(source_->size_bytes());
+    }
     return begin_copy();
 }
 
@@ -92,7 +106,7 @@ Status LogResilver::move_on(std::uint64_t budget, std::uint64_t& spent) {
             return read.error();
         }
         if (!read || *read != got || !equal(held, chunk)) {
-            return begin_copy();
+            return begin_best_copy();
         }
     } else {
         TRY(target_->write_at(at_, chunk));

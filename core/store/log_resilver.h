@@ -41,6 +41,7 @@ class LogResilver {
     Status begin();
     Status open_next();
     Status move_on(std::uint64_t budget, std::uint64_t& spent);
+    Status begin_best_copy();
     Status begin_copy();
     Status copy_first(const SegmentName& name, std::optional<std::uint64_t> size);
 

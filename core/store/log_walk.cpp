@@ -122,13 +122,16 @@ Error Walker::damage(Lsn next_sound, const SegmentName& name, std::uint64_t offs
         range = next_sound == next_ + 1 ? fmt::format("LSN {}", next_)
                                         : fmt::format("LSNs {}–{}", next_, next_sound - 1);
     }
+    const std::string last_resort =
+        next_ > 1 ? fmt::format(", or give up everything after LSN {} (--accept-loss-after {})", next_ - 1,
+                                next_ - 1)
+                  : "";
     return Error{
         Fault::damaged,
-        fmt::format(
-            "the log is damaged in segment {} at byte {}: {} ({}) cannot be read from any of the log disks "
-            "{}; attach a good mirror, restore from a copy, or accept the loss after LSN {} "
-            "(--accept-loss-after {}); nothing was overwritten",
-            to_text(name), offset, range, hint, labels_of(catalogue_.sources), next_ - 1, next_ - 1)};
+        fmt::format("the log is damaged in segment {} at byte {}: {} ({}) cannot be read from any of "
+                    "the log disks {}; attach a good mirror, restore from a copy{}; nothing was "
+                    "overwritten",
+                    to_text(name), offset, range, hint, labels_of(catalogue_.sources), last_resort)};
 }
 
 Status Walker::open_copies(const SegmentName& name) {
@@ -234,7 +237,9 @@ Result<Walker::Next> Walker::walk_segment(const CatalogueEntry* entry) {
     }
     // No good beginning of a segment here. Whatever stands in a file of this name was never finished, or is
     // damage.
-    const Verdict verdict = TRY(judge(0, segment.header));
+    Verdict verdict = TRY(judge(0, segment.header));
+    const bool was_begun = options_.is_own_log && !out_.segments.empty() && out_.segments.back().is_closed;
+    verdict.is_damage = verdict.is_damage || was_begun;
     return end_here(verdict, name, 0);
 }
 

@@ -21,6 +21,9 @@ struct WalkOptions {
     Lsn until = 0;   ///< nothing above is looked at; 0 = everything
     Lsn proven = 0;  ///< evidence from elsewhere that records through this LSN were durable
     Lsn accept_loss_after = 0;
+    bool is_own_log =
+        false;  ///< all that there is, not a copy of closed segments: a close mark, which is written
+                ///< after the next segment was begun, then proves that there was a next one
     bool may_skip =
         false;  ///< closed segments wholly below `from`, or folded, are checked by close mark and header only
     const std::map<StoreId, CommitSequence>* folded = nullptr;  ///< see LogOptions

@@ -42,6 +42,7 @@ class DiskLogWriter final : public LogWriter {
     Status stop(Fault fault, std::string text);
     Status allocate(std::uint64_t size);
     Status rotate(WallTime wall);
+    Status look_for_files();
     Status create_files(NewSegment& fresh);
     Status discard(NewSegment& fresh);
     Status close_segment(WallTime wall);
@@ -256,7 +257,30 @@ Status DiskLogWriter::tick(WallTime wall) {
         return *fatal_;
     }
     count_time(last_wall_, wall);
+    TRY(look_for_files());
     return is_due(0) ? rotate(wall) : Status{};
+}
+
+/// A disk whose open segment is gone is noticed although nothing is written; an append notices it by itself.
+Status DiskLogWriter::look_for_files() {
+    const std::string open = to_text(segment_name(state_.header.timeline, state_.header.first));
+    return on_each([&](LogMember& member, std::size_t) -> Status {
+        const auto names = member.disk->list();
+        if (!names && names.error().fault != Fault::disk_failed &&
+            names.error().fault != Fault::powered_off) {
+            return {};  // the process lacks something, not the disk
+        }
+        if (!names) {
+            return names.error();
+        }
+        if (std::find(names->begin(), names->end(), open) != names->end()) {
+            return {};
+        }
+        return Error{Fault::disk_failed,
+                     fmt::format("log disk {} no longer has the segment {} that is being written; somebody "
+                                 "removed it",
+                                 member.disk->label(), open)};
+    });
 }
 
 Status DiskLogWriter::rotate(WallTime wall) {
@@ -399,6 +423,10 @@ std::shared_ptr<LogResilver> DiskLogWriter::begin_resilver(WallTime wall) {
             continue;
         }
         // Does it answer, and is it ours?
+        if (Status attached = member.disk->attach(); !attached) {
+            member.failure = attached.error().text;
+            continue;
+        }
         const auto id = read_log_disk_id(*member.disk, state_.identity.node);
         const auto names = member.disk->list();
         if (!id || !names) {

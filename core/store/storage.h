@@ -75,6 +75,7 @@ struct ScrubHealth {
 struct Health {
     bool is_fatal = false;
     bool is_degraded = false;  ///< it serves, with fewer log disks than it was given
+    bool is_full = false;      ///< a log disk has no space: nothing new is taken until it has
     std::string fatal;
     Lsn durable = 0;
     TimelineId timeline;

@@ -215,6 +215,7 @@ Health LoopStorage::health() const {
                 fmt::format("log disk {} is out of service: {}", member.label, member.failure));
         }
     }
+    made.is_full = is_log_full_;
     if (is_log_full_) {
         made.notes.emplace_back("a log disk is full: writing is refused until there is space");
     }

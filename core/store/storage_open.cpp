@@ -92,13 +92,18 @@ class StoreRecovery {
         RecoveredStore& slot = stores[store];
         if (!slot.pages) {
             auto opened = PageStore::open(seams_.data, store);
-            if (!opened && opened.error().fault == Fault::damaged) {
+            if (!opened && is_of_this_store(opened.error().fault)) {
                 set_aside(store, opened.error());
                 return nullptr;
             }
             slot.pages = TRY(std::move(opened));
         }
         return slot.pages.get();
+    }
+
+    /// Files that are damaged, that their disk cannot read, or that are no files: other stores' may be sound.
+    static bool is_of_this_store(Fault fault) {
+        return fault == Fault::damaged || fault == Fault::disk_failed || fault == Fault::bad_input;
     }
 
     void set_aside(StoreId store, const Error& error) {

@@ -290,7 +290,7 @@ Status SimFile::sync() {
     if (!disk_.lying_) {
         disk_.sync_now(*inode_);
     }
-    return {};
+    return disk_.find(inode_->name) == inode_.get() ? Status{} : disk_.failed_error(inode_->name);
 }
 
 }  // namespace firedrill::sim

@@ -83,6 +83,34 @@ TEST(Node, RefusesAWrongPassphraseAndChangesNothing) {
     EXPECT_TRUE(boot(machine, offline_config(), passphrase()));
 }
 
+TEST(Node, StartsFromTheLogsKeySlotsWhenTheFoldersAreMissingOrRotten) {
+    sim::SimMachine machine(30, 2);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    const Bytes good = *machine.data->peek("node.slots");
+    const std::array<std::function<void()>, 3> harm{
+        [&] { ASSERT_TRUE(machine.data->remove("node.slots")); },
+        [&] { ASSERT_TRUE(machine.data->corrupt("node.slots", 0, Bytes(4, 0xee))); },
+        [&] { ASSERT_TRUE(machine.data->corrupt("node.slots", good.size() - 40, Bytes(20, 0xee))); }};
+    for (const auto& strike : harm) {
+        strike();
+        EXPECT_EQ(boot(machine, offline_config(), crypto::Secret(as_bytes("another passphrase"))).is_ok(),
+                  false);
+
+        std::vector<std::string> journal;
+        Config config = offline_config();
+        config.journal = [&](std::string_view line) { journal.emplace_back(line); };
+        auto node = boot(machine, config, passphrase());
+
+        ASSERT_TRUE(node) << node.error().text;
+        ASSERT_FALSE(journal.empty());
+        EXPECT_NE(journal.front().find("node.slots"), std::string::npos);
+        EXPECT_EQ(*machine.data->peek("node.slots"), good);
+        node->reset();
+        machine.power_cut();
+        machine.power_on();
+    }
+}
+
 TEST(Node, RefusesAShortPassphrase) {
     sim::SimMachine machine(4);
 

@@ -196,6 +196,24 @@ TEST(NodeSecrets, TheCertificateRenewsItselfBeforeItEnds) {
     EXPECT_FALSE(world.journalled("overdue: the node's certificate"));
 }
 
+TEST(NodeSecrets, ACertificateThatAClockMadeForTheFutureIsRenewedOnceTheClockIsRight) {
+    NodeWorld world(50);
+    world.listen = Endpoint{"10.0.0.1:443"};
+    world.serves_tls = true;
+    ASSERT_TRUE(world.create());
+    ASSERT_TRUE(world.boot(kOld));
+    world.machine.step_wall(400 * 24h);
+    world.pass(25h);
+    ASSERT_TRUE(world.journalled("the node's certificate was replaced"));
+    world.journal.clear();
+    world.machine.step_wall(-400 * 24h);
+
+    world.pass(25h);
+
+    EXPECT_TRUE(world.journalled("the node's certificate was replaced"));
+    EXPECT_FALSE(world.is_overdue("certificate"));
+}
+
 TEST(NodeSecrets, ANewPassphraseOpensAndTheOldOneNoLongerDoes) {
     NodeWorld world(6, 2);
     ASSERT_TRUE(world.create());

@@ -172,9 +172,25 @@ TYPED_TEST(DiskContract, ARemovedFileIsGoneByNameAndLivesOnWhereItIsOpen) {
     EXPECT_EQ(this->open_fault("a", Open::existing), Fault::not_found);
     EXPECT_EQ(this->disk_.remove("a").error().fault, Fault::not_found);
     EXPECT_EQ(this->contents(*file), "still here");
-    EXPECT_TRUE(file->sync());
     EXPECT_TRUE(this->disk_.sync_names());
     EXPECT_EQ(this->contents(*this->open("a", Open::create)), "");
+}
+
+TYPED_TEST(DiskContract, WhatNoNameLeadsToCannotBeMadeDurable) {
+    auto removed = this->open("a");
+    auto replaced = this->open("b");
+    auto stays = this->open("c");
+    ASSERT_TRUE(removed->sync());
+    ASSERT_TRUE(replaced->sync());
+
+    ASSERT_TRUE(this->disk_.remove("a"));
+    ASSERT_TRUE(this->disk_.rename("c", "b"));
+
+    EXPECT_EQ(removed->sync().error().fault, Fault::disk_failed);
+    EXPECT_EQ(replaced->sync().error().fault, Fault::disk_failed);
+    EXPECT_TRUE(stays->sync()) << "it has another name now";
+    this->open("a");  // another file of the old name is no help
+    EXPECT_EQ(removed->sync().error().fault, Fault::disk_failed);
 }
 
 TYPED_TEST(DiskContract, HasOneOwnerWhoIsNamed) {

@@ -13,7 +13,9 @@
 #include <fstream>
 #include <thread>
 
+#include "posix/log_folder.h"
 #include "posix/secret_files.h"
+#include "posix/secure_process.h"
 #include "posix/terminal.h"
 #include "seams/worlds.h"
 
@@ -44,6 +46,57 @@ TEST(PosixDisk, MakesItsFolderPrivateAndRefusesOneThatIsNot) {
     ASSERT_FALSE(loose.is_ok());
     EXPECT_EQ(loose.error().fault, Fault::permission);
     EXPECT_NE(loose.error().text.find("chmod 700 '" + path + "'"), std::string::npos) << loose.error().text;
+}
+
+TEST(PosixLogFolder, FailsWhileItsFolderIsMissingAndFindsItAgainWhenAsked) {
+    const ScratchFolder scratch;
+    const std::string path = scratch.path() + "/log";
+    auto disk = posix::open_log_folder(path).value();
+    EXPECT_EQ(disk->list().error().fault, Fault::disk_failed);
+    EXPECT_NE(disk->list().error().text.find(path), std::string::npos);
+    EXPECT_EQ(disk->open("a", Open::any).error().fault, Fault::disk_failed);
+    EXPECT_EQ(disk->label(), path);
+    EXPECT_FALSE(disk->attach());
+
+    ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+    EXPECT_FALSE(disk->list()) << "nobody asked yet";
+    ASSERT_TRUE(disk->attach());
+    ASSERT_TRUE(disk->open("a", Open::create));
+    EXPECT_EQ(disk->list().value(), std::vector<std::string>{"a"});
+
+    // Another folder takes its place: the disk stays with the first until it is asked again.
+    ASSERT_EQ(::rename(path.c_str(), (path + ".old").c_str()), 0);
+    ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+    EXPECT_EQ(disk->list().value(), std::vector<std::string>{"a"});
+    ASSERT_TRUE(disk->attach());
+    EXPECT_TRUE(disk->list().value().empty());
+}
+
+TEST(PosixLogFolder, RefusesAFolderThatIsOpenToOthers) {
+    const ScratchFolder scratch;
+    const std::string path = scratch.path() + "/log";
+    ASSERT_EQ(::mkdir(path.c_str(), 0755), 0);
+    ASSERT_EQ(::chmod(path.c_str(), 0755), 0);
+    EXPECT_EQ(posix::open_log_folder(path).error().fault, Fault::permission);
+}
+
+TEST(SecureProcess, AClosedStandardStreamNeverBecomesAFileOfTheNode) {
+    const ScratchFolder scratch;
+    const std::string path = scratch.path() + "/file";
+    const auto first_number_after_closing = [&path](bool is_kept_open) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::close(STDOUT_FILENO);
+            ::close(STDERR_FILENO);
+            const bool is_ok = !is_kept_open || posix::keep_standard_streams_open();
+            ::_exit(is_ok ? ::open(path.c_str(), O_RDWR | O_CREAT, 0600) : 99);
+        }
+        int status = 0;
+        EXPECT_EQ(::waitpid(child, &status, 0), child);
+        return WEXITSTATUS(status);
+    };
+    EXPECT_EQ(first_number_after_closing(false), STDOUT_FILENO) << "what would happen";
+    EXPECT_GT(first_number_after_closing(true), STDERR_FILENO);
 }
 
 TEST(PosixDisk, FollowsNoLinks) {

@@ -41,6 +41,34 @@ TEST(LogWriter, RefusesToCreateALogWhereOneIs) {
     EXPECT_EQ(again.error().fault, Fault::exists);
 }
 
+TEST(LogWriter, TakesNoDiskTwice) {
+    LogWorld world(2);
+    auto twice = world.options({0, 0});
+    EXPECT_EQ(create_log(twice, as_bytes("slots one"), kTestWall).error().fault, Fault::bad_usage);
+}
+
+TEST(LogWriter, ACopyOfADiskGetsAnIdOfItsOwnSoThatItIsNeverTakenForTheOther) {
+    LogWorld world(2);
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(append_each(**writer, 2, 3));
+    writer->reset();
+    world.power_cycle();
+    (void)world.logs[1]->put_back(world.logs[0]->image());
+    ASSERT_EQ(*world.logs[0]->peek("log.disk"), *world.logs[1]->peek("log.disk"));
+
+    auto recovered = world.recover();
+
+    ASSERT_TRUE(recovered) << recovered.error().text;
+    EXPECT_NE(*world.logs[0]->peek("log.disk"), *world.logs[1]->peek("log.disk"));
+    (void)world.logs[1]->fail_next_sync("");
+    ASSERT_TRUE(append_each(*recovered->writer, 4, 5));
+    world.power_cycle();
+    const auto stale = world.recover(world.options({1}));
+    ASSERT_FALSE(stale);
+    EXPECT_EQ(stale.error().fault, Fault::refused);
+}
+
 TEST(LogWriter, ABatchSharesOneSyncOfEachDisk) {
     LogWorld world(2);
     auto writer = world.create();
@@ -230,6 +258,51 @@ TEST(LogWriter, GoesOnWithoutAFailedMirrorOnceThatIsWrittenDown) {
     EXPECT_EQ(world.delivered.size(), 6U);
     EXPECT_EQ(world.logs[0]->peek(world.last_segment(0)), world.logs[1]->peek(world.last_segment(1)));
     EXPECT_TRUE(recovered->writer->members()[1].is_present);
+}
+
+TEST(LogWriter, ADiskWhoseOpenSegmentWasRemovedIsOutOfServiceBeforeTheNextAcknowledgement) {
+    LogWorld world(2);
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(append_each(**writer, 2, 3));
+    ASSERT_TRUE(world.logs[1]->remove(world.last_segment(1)));
+
+    ASSERT_TRUE(append_each(**writer, 4, 4));
+
+    EXPECT_TRUE((*writer)->members()[0].is_present);
+    EXPECT_FALSE((*writer)->members()[1].is_present);
+    EXPECT_FALSE((*writer)->members()[1].failure.empty());
+    world.power_cycle();
+    ASSERT_TRUE(world.recover());
+    EXPECT_EQ(world.delivered.size(), 4U);
+}
+
+TEST(LogWriter, ARemovedOpenSegmentIsNoticedThoughNothingIsWritten) {
+    LogWorld world(2);
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(append_each(**writer, 2, 3));
+    ASSERT_TRUE((*writer)->tick(kTestWall));
+    EXPECT_TRUE((*writer)->members()[1].is_present);
+    ASSERT_TRUE(world.logs[1]->remove(world.last_segment(1)));
+
+    ASSERT_TRUE((*writer)->tick(kTestWall));
+
+    EXPECT_FALSE((*writer)->members()[1].is_present);
+    EXPECT_NE((*writer)->members()[1].failure.find("removed"), std::string::npos);
+}
+
+TEST(LogWriter, NothingIsAcknowledgedOnceNoDiskHasTheOpenSegment) {
+    LogWorld world(2);
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(append_each(**writer, 2, 3));
+    ASSERT_TRUE(world.logs[0]->remove(world.last_segment(0)));
+    ASSERT_TRUE(world.logs[1]->remove(world.last_segment(1)));
+    const Record record = test_record(4);
+
+    EXPECT_EQ((*writer)->append(std::span(&record, 1), kTestWall).error().fault, Fault::disk_failed);
+    EXPECT_EQ((*writer)->tick(kTestWall).error().fault, Fault::disk_failed);
 }
 
 TEST(LogWriter, StopsWhenAMirrorFailsAndThatCannotBeWrittenDown) {

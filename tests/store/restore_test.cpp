@@ -295,6 +295,7 @@ TEST(Inspect, TellsWhatIsThereAndFindsDamagedPages) {
     Source source(2);
     Disk& data = source.world.data;
     source.real.fold_into(data, 32);
+    ASSERT_TRUE(write_node_slots(data, as_bytes("slots one")));
 
     const auto sound = inspect(data, source.world.options().disks, true, nullptr);
     ASSERT_TRUE(sound) << sound.error().text;

@@ -98,6 +98,32 @@ TEST_F(StorageCare, ABlankDiskInThePlaceOfALostOneIsFilledWithClosedSegmentsToo)
     }
 }
 
+TEST_F(StorageCare, FillingUpNeverOverwritesTheOnlyGoodCopyOfASegment) {
+    for (const std::size_t rotten : {std::size_t{0}, std::size_t{3}}) {  // compared, or copied in any case
+        StoreWorld& world = begin(2);
+        expect_ok(world.unlock(kFirst));
+        for (int hour = 0; hour < 4; ++hour) {
+            expect_ok(world.execute(kFirst, insert(hour, std::string(900, 'h'))));
+            pass(world, 61min);
+        }
+        expect_ok(world.execute(kFirst, insert(8, "open segment")));
+        const std::string name = world.logs[0]->peek_names().at(rotten);
+        ASSERT_TRUE(parse_segment_name(name)) << name;
+        const Bytes good = *world.logs[1]->peek(name);
+        ASSERT_EQ(*world.logs[0]->peek(name), good);
+        (void)world.logs[1]->fail_next_sync("");
+        expect_ok(world.execute(kFirst, insert(10, "one disk")));
+        ASSERT_TRUE(world.storage->health().is_degraded);
+        ASSERT_TRUE(world.logs[0]->corrupt(name, good.size() / 2, Bytes(9, 0xee)).has_value());
+
+        pass(world, 30min);
+
+        EXPECT_FALSE(world.storage->health().is_degraded);
+        EXPECT_EQ(*world.logs[1]->peek(name), good) << name;
+        EXPECT_NE(*world.logs[0]->peek(name), good) << "its own scrub finds that";
+    }
+}
+
 TEST_F(StorageCare, AMirrorThatLeftNeverBootsAloneWithoutProof) {
     StoreWorld& world = begin(2);
     expect_ok(world.unlock(kFirst));

@@ -91,6 +91,32 @@ TEST_F(StorageRecovery, ALogCutCleanlyBelowWhatThePageFilesHoldIsRefusedToo) {
     EXPECT_EQ(opened.error().fault, Fault::damaged) << opened.error().text;
 }
 
+TEST_F(StorageRecovery, AFileThatItsDiskCannotReadHarmsNoOtherStoreAndIsBuiltAnew) {
+    for (const StoreId& store : {kFirst, kSecond}) {
+        expect_ok(world.unlock(store));
+        expect_ok(world.execute(store, insert(1, "kept")));
+    }
+    expect_ok(world.fold());
+    power_cycle();
+    ASSERT_TRUE(world.data->break_sector(leaves_file_name(kFirst), 0).has_value());
+    std::vector<Disk*> logs{world.logs[0].get()};
+    const auto seen = inspect(*world.data, logs, true, {});
+    ASSERT_TRUE(seen) << seen.error().text;
+    EXPECT_EQ(seen->soundness, Soundness::repairable);
+
+    expect_ok(world.open());
+
+    for (const StoreId& store : {kFirst, kSecond}) {
+        expect_ok(world.unlock(store));
+        EXPECT_EQ(world.query(store, "SELECT count(*) FROM note"), "1");
+    }
+    expect_ok(world.fold());
+    power_cycle();
+    const auto after = inspect(*world.data, logs, true, {});
+    ASSERT_TRUE(after) << after.error().text;
+    EXPECT_EQ(after->soundness, Soundness::sound);
+}
+
 TEST_F(StorageRecovery, AnAcceptedLossTakesThePageFilesBackToWhereTheLogEnds) {
     fold_and_spoil();
     world.accept_loss_after = ended_at - 1;

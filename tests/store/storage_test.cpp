@@ -237,6 +237,26 @@ TEST_F(StorageTest, OneOwnerAFolderAndNoSecondCreation) {
     EXPECT_EQ(again.error().fault, Fault::exists);
 }
 
+TEST(Storage, MakesNothingOverANodeThatLostItsMarker) {
+    StoreWorld world;
+    ASSERT_TRUE(world.create());
+    ASSERT_TRUE(world.unlock(store_id(1)));
+    world.machine->cut_power();
+    world.boot();
+    ASSERT_TRUE(world.data->remove("firedrill.node"));
+    ASSERT_TRUE(world.data->sync_names());
+    world.logs[0]->replace();  // it is even offered an empty log disk
+    const Bytes members = *world.data->peek("log.members");
+
+    const Status made = world.create();
+
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().fault, Fault::exists);
+    EXPECT_NE(made.error().text.find("restore"), std::string::npos) << made.error().text;
+    EXPECT_EQ(*world.data->peek("log.members"), members);
+    EXPECT_TRUE(world.logs[0]->peek_names().empty());
+}
+
 TEST(Storage, OpensNothingWhereNothingIs) {
     StoreWorld world;
     const Status opened = world.open();
@@ -263,7 +283,9 @@ TEST_F(StorageTest, AFullLogDiskIsAnAnswerAndRecoversByItself) {
     world.logs[0]->set_capacity(world.logs[0]->used_bytes() + 4096);
     open_store(kFirst);
 
+    EXPECT_FALSE(world.storage->health().is_full);
     expect_fault(world.execute(kFirst, insert(2, "two")), Fault::disk_full);
+    EXPECT_TRUE(world.storage->health().is_full);
     EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "1");
     world.logs[0]->set_capacity(1ULL << 40);
 

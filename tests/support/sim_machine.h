@@ -41,6 +41,8 @@ class SimMachine {
         return loop().run_until(is_done) == RunEnd::reached;
     }
     SimLoop& loop() { return universe_.loop; }
+    /// Somebody sets the wall clock of the present incarnation.
+    void step_wall(Duration by) { machine_->clock().step_wall(by); }
     SimNetwork& network() { return universe_.network; }
 
   private:

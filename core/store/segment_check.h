@@ -1,0 +1,13 @@
+// Is a closed segment on one disk what was written? Internal to the log. Blocking.
+#pragma once
+
+#include "seams/disk.h"
+#include "store/log_format.h"
+
+namespace firedrill::store {
+
+/// Reads it from its header to its close mark: every hash holds, every record follows the one before. The
+/// signature is not checked. A segment that cannot be read is not sound. powered_off.
+Result<bool> is_sound_segment(Disk& disk, const SegmentName& name);
+
+}  // namespace firedrill::store
