@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "posix/log_folder.h"
+#include "posix/paths.h"
 #include "posix/secret_files.h"
 #include "posix/secure_process.h"
 #include "posix/terminal.h"
@@ -70,6 +71,20 @@ TEST(PosixLogFolder, FailsWhileItsFolderIsMissingAndFindsItAgainWhenAsked) {
     EXPECT_EQ(disk->list().value(), std::vector<std::string>{"a"});
     ASSERT_TRUE(disk->attach());
     EXPECT_TRUE(disk->list().value().empty());
+}
+
+TEST(PosixPaths, OneFolderIsKnownUnderEveryName) {
+    const ScratchFolder scratch;
+    const std::string one = scratch.path() + "/one";
+    const std::string two = scratch.path() + "/two";
+    ASSERT_EQ(::mkdir(one.c_str(), 0700), 0);
+    ASSERT_EQ(::mkdir(two.c_str(), 0700), 0);
+    ASSERT_EQ(::symlink("one", (scratch.path() + "/link").c_str()), 0);
+    EXPECT_TRUE(posix::is_same_folder(one, one + "/"));
+    EXPECT_TRUE(posix::is_same_folder(one, scratch.path() + "/link"));
+    EXPECT_FALSE(posix::is_same_folder(one, two));
+    EXPECT_FALSE(posix::is_same_folder(one, scratch.path() + "/none"));
+    EXPECT_TRUE(posix::is_same_folder(scratch.path() + "/none", scratch.path() + "/two/../none"));
 }
 
 TEST(PosixLogFolder, RefusesAFolderThatIsOpenToOthers) {
