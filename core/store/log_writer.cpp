@@ -488,6 +488,12 @@ Status DiskLogWriter::take_back(LogResilver& filled) {
     now.durable = std::max(now.durable, state_.last);
     now.disks.push_back({filled.id(), member.disk->label()});
     const Status written = write_membership(*state_.data, state_.identity.node, now);
+    if (!written && written.error().fault == Fault::disk_full) {
+        const auto stands = read_membership(*state_.data, state_.identity.node);
+        if (stands && *stands && (*stands)->generation == state_.membership.generation) {
+            return written;  // the new one got no name: the disk stays out of service, and nobody believes it
+        }
+    }
     if (!written) {
         return stop(
             written.error().fault == Fault::powered_off ? Fault::powered_off : Fault::disk_failed,

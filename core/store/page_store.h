@@ -124,6 +124,11 @@ class PageStore {
     /// Called from within the readers when a page is damaged: calls repair() for it and for what else it
     /// finds.
     void set_repairer(std::function<void()> repairer) { repairer_ = std::move(repairer); }
+    /// Whoever reads one of these pages next asks the repairer again, though it was asked in vain before:
+    /// what kept it from finding the page may be over.
+    void try_again(PageNumber first, PageNumber last) {
+        given_up_.erase(given_up_.lower_bound(first), given_up_.upper_bound(last));
+    }
     /// Gives a damaged page back its right bytes, from log or mirror; the next fold writes it. bad_input when
     /// it is not the page that the tree remembers. wants() tells whether it would be taken.
     [[nodiscard]] bool wants(PageNumber page, const Digest& leaf) const noexcept;

@@ -75,6 +75,7 @@ void StoreLane::unload_if_idle() {
     if (pages_ && !connection_ && pages_->is_folded()) {
         position_ = pages_->position();
         repaired_before_ += pages_->repaired_count();
+        may_heal_ = false;  // which pages were damaged is forgotten now
         pages_.reset();
     }
 }
@@ -92,8 +93,13 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
         position_ = pages_->position();
         folded_ = pages_->folded().sequence;
     }
+    const bool has_damaged_pages = pages_ && !pages_->damaged_pages().empty();
     if (!status && status.error().fault == Fault::damaged && damage_.empty()) {
         damage_ = status.error().text;
+        may_heal_ = has_damaged_pages;
+    } else if (may_heal_ && pages_ && !has_damaged_pages) {
+        damage_.clear();  // the pages that were damaged are right again
+        may_heal_ = false;
     }
     made.repaired_pages += repaired_before_;
     made.status = std::move(status);
@@ -115,6 +121,7 @@ LaneReport StoreLane::unlock(const MakeCipher& make_cipher, KeyRing ring,
     if (Status loaded = load(); !loaded) {
         return report(std::move(loaded));
     }
+    pages_->try_again(1, pages_->position().page_count);
     const KeyEpoch retired = retired_through(ring);
     std::unique_ptr<PageCipher> cipher = make_cipher(store_, std::move(ring));
     if (pages_->position().sequence > 0) {
@@ -263,6 +270,7 @@ LaneReport StoreLane::scrub(PageNumber first, PageNumber count) {
     const std::size_t damaged_before = pages_->damaged_pages().size();
     Status failed;
     const PageNumber end = std::min(pages_->position().page_count, first + count - 1);
+    pages_->try_again(first, end);
     for (PageNumber page = first; page <= end && failed; ++page) {
         auto got = pages_->read(page);
         if (!got && got.error().fault == Fault::powered_off) {

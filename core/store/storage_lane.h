@@ -108,6 +108,7 @@ class StoreLane {
     std::optional<Resealer> resealer_;        // kept while locked: what it knows needs no key
     bool has_opened_ = false;
     std::string damage_;
+    bool may_heal_ = false;   // `damage_` is of pages that a reader may find repaired
     bool is_broken_ = false;  // recovery could not bring it to the log's end
 };
 

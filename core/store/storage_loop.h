@@ -239,6 +239,7 @@ class LoopStorage final : public Storage {
     TimerId reseal_timer_ = TimerId::none;
     bool is_retention_busy_ = false;  // from the reading of facts to the end of the removal
     bool is_removing_ = false;        // no step of scrub begins until it is over
+    bool is_removal_late_ = false;    // for lack of space, and somebody was told
     Lsn remove_before_ = 0;           // the log lane is to remove the segments below; 0: none
     Lsn log_begin_ = 0;               // segments below are gone
     std::uint32_t writers_ = 0;       // writing jobs on lanes, each promised kPromisedBytes

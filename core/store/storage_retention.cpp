@@ -1,6 +1,7 @@
 // LoopStorage's retention: closed segments that are folded and covered elsewhere go, oldest first, on all log
 // disks.
 #include <algorithm>
+#include <utility>
 
 #include "store/log_scrub.h"
 #include "store/storage_loop.h"
@@ -68,12 +69,14 @@ void LoopStorage::finish_removal(Lsn begin, const Status& removed) {
         log_scrub_->forget_before(begin);
     }
     if (!removed) {
-        if (!fatal_ && removed.error().fault != Fault::disk_full) {
+        const bool is_full = removed.error().fault == Fault::disk_full;
+        if (!fatal_ && !(is_full && std::exchange(is_removal_late_, true))) {
             tell("old segments of the log could not be removed: " + removed.error().text +
                  ". It is tried again.");
         }
         return;
     }
+    is_removal_late_ = false;
     log_begin_ = begin;
     drop_old_segments();
 }

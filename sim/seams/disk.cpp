@@ -65,11 +65,52 @@ std::uint64_t SimDisk::room_bytes() const {
     return options_.capacity_bytes - std::min(options_.capacity_bytes, used_bytes_);
 }
 
-Result<SimDisk::Turn> SimDisk::begin(std::string_view what, std::uint64_t generation, Duration cost) {
+namespace {
+
+/// A change on its way when the power went may have reached the disk: the loss of power decides.
+bool is_change(DiskOperation operation) {
+    switch (operation) {
+        case DiskOperation::open:
+        case DiskOperation::write:
+        case DiskOperation::truncate:
+        case DiskOperation::allocate:
+        case DiskOperation::rename:
+        case DiskOperation::remove: return true;
+        case DiskOperation::read:
+        case DiskOperation::sync:
+        case DiskOperation::list:
+        case DiskOperation::sync_names: return false;
+    }
+    CHECK(false);
+}
+
+}  // namespace
+
+std::string_view disk_operation_name(DiskOperation operation) noexcept {
+    switch (operation) {
+        case DiskOperation::open: return "open";
+        case DiskOperation::read: return "read";
+        case DiskOperation::write: return "write";
+        case DiskOperation::truncate: return "truncate";
+        case DiskOperation::allocate: return "allocate";
+        case DiskOperation::sync: return "sync";
+        case DiskOperation::rename: return "rename";
+        case DiskOperation::remove: return "remove";
+        case DiskOperation::list: return "list";
+        case DiskOperation::sync_names: return "sync_names";
+    }
+    CHECK(false);
+}
+
+Result<SimDisk::Turn> SimDisk::begin(DiskOperation operation, std::string_view what, std::uint64_t generation,
+                                     Duration cost) {
     if (!powered_ || generation != generation_) {
         return off_error(what);
     }
     ++operation_count_;
+    if (watch_) {
+        watch_(operation);
+    }
     meter_.add(cost * slowness_ + std::exchange(stall_, 0s));
     if (cut_after_ != 0 && --cut_after_ == 0) {
         return Turn::cut;
@@ -91,15 +132,14 @@ Result<SimDisk::Turn> SimDisk::begin(std::string_view what, std::uint64_t genera
 }
 
 template <class Body>
-auto SimDisk::operate(Verb verb, std::string_view what, std::uint64_t generation, Duration cost, Body&& body)
-    -> decltype(body()) {
-    switch (TRY(begin(what, generation, cost))) {
+auto SimDisk::operate(DiskOperation operation, std::string_view what, std::uint64_t generation, Duration cost,
+                      Body&& body) -> decltype(body()) {
+    switch (TRY(begin(operation, what, generation, cost))) {
         case Turn::proceed: return body();
         case Turn::fail_not_done: return failed_error(what);
         case Turn::fail_done: (void)body(); return failed_error(what);
         case Turn::cut:
-            // A change on its way when the power went may have reached the disk: the loss of power decides.
-            if (verb == Verb::change && !dead_) {
+            if (is_change(operation) && !dead_) {
                 (void)body();
             }
             cut_power();
@@ -136,7 +176,7 @@ Result<std::unique_ptr<File>> SimDisk::open(std::string_view name, Open how) {
                      fmt::format("{}: \"{}\" is no file name; use letters, digits, . _ -", label_, name)};
     }
     return operate(
-        Verb::change, name, generation_, options_.model.call, [&]() -> Result<std::unique_ptr<File>> {
+        DiskOperation::open, name, generation_, options_.model.call, [&]() -> Result<std::unique_ptr<File>> {
             auto at = names_.find(name);
             if (at == names_.end() && how == Open::existing) {
                 return Error{Fault::not_found, fmt::format("{}/{} does not exist", label_, name)};
@@ -161,7 +201,7 @@ Status SimDisk::rename(std::string_view from, std::string_view to) {
             return Error{Fault::bad_usage, fmt::format("{}: \"{}\" is no file name", label_, name)};
         }
     }
-    return operate(Verb::change, from, generation_, options_.model.call, [&]() -> Status {
+    return operate(DiskOperation::rename, from, generation_, options_.model.call, [&]() -> Status {
         const auto at = names_.find(from);
         if (at == names_.end()) {
             return Error{Fault::not_found, fmt::format("{}/{} does not exist", label_, from)};
@@ -185,7 +225,7 @@ Status SimDisk::remove(std::string_view name) {
     if (!is_disk_name(name)) {
         return Error{Fault::bad_usage, fmt::format("{}: \"{}\" is no file name", label_, name)};
     }
-    return operate(Verb::change, name, generation_, options_.model.call, [&]() -> Status {
+    return operate(DiskOperation::remove, name, generation_, options_.model.call, [&]() -> Status {
         const auto at = names_.find(name);
         if (at == names_.end()) {
             return Error{Fault::not_found, fmt::format("{}/{} does not exist", label_, name)};
@@ -198,12 +238,12 @@ Status SimDisk::remove(std::string_view name) {
 }
 
 Result<std::vector<std::string>> SimDisk::list() {
-    return operate(Verb::look, "", generation_, options_.model.call,
+    return operate(DiskOperation::list, "", generation_, options_.model.call,
                    [&]() -> Result<std::vector<std::string>> { return peek_names(); });
 }
 
 Status SimDisk::sync_names() {
-    return operate(Verb::look, "", generation_, options_.model.access, [&]() -> Status {
+    return operate(DiskOperation::sync_names, "", generation_, options_.model.access, [&]() -> Status {
         if (!lying_) {
             for (const NameChange& change : name_changes_) {
                 apply_name(durable_names_, change);
@@ -241,24 +281,24 @@ Result<std::unique_ptr<Claim>> SimDisk::claim(std::string_view owner) {
 
 Result<std::size_t> SimFile::read_at(std::uint64_t offset, MutableBytes out) {
     const auto& model = disk_.options_.model;
-    return disk_.operate(SimDisk::Verb::look, inode_->name, generation_,
+    return disk_.operate(DiskOperation::read, inode_->name, generation_,
                          model.access + disk_.transfer(out.size()),
                          [&] { return disk_.read_now(*inode_, offset, out); });
 }
 
 Status SimFile::write_at(std::uint64_t offset, std::span<const ByteView> pieces) {
-    return disk_.operate(SimDisk::Verb::change, inode_->name, generation_, disk_.options_.model.call,
+    return disk_.operate(DiskOperation::write, inode_->name, generation_, disk_.options_.model.call,
                          [&] { return disk_.write_now(*inode_, offset, pieces); });
 }
 
 Status SimFile::truncate(std::uint64_t size_bytes) {
-    return disk_.operate(SimDisk::Verb::change, inode_->name, generation_, disk_.options_.model.call,
+    return disk_.operate(DiskOperation::truncate, inode_->name, generation_, disk_.options_.model.call,
                          [&] { return disk_.resize_now(*inode_, size_bytes); });
 }
 
 Status SimFile::allocate(std::uint64_t size_bytes) {
     return disk_.operate(
-        SimDisk::Verb::change, inode_->name, generation_, disk_.options_.model.call, [&]() -> Status {
+        DiskOperation::allocate, inode_->name, generation_, disk_.options_.model.call, [&]() -> Status {
             return size_bytes <= inode_->size_bytes ? Status{} : disk_.resize_now(*inode_, size_bytes);
         });
 }
@@ -275,7 +315,7 @@ Result<std::uint64_t> SimFile::size_bytes() {
 
 Status SimFile::sync() {
     const Duration cost = disk_.options_.model.access + disk_.transfer(inode_->dirty.size() * kSectorBytes);
-    switch (TRY(disk_.begin(inode_->name, generation_, cost))) {
+    switch (TRY(disk_.begin(DiskOperation::sync, inode_->name, generation_, cost))) {
         case SimDisk::Turn::proceed: break;
         case SimDisk::Turn::cut: disk_.cut_power(); return disk_.off_error(inode_->name);
         case SimDisk::Turn::fail_done: disk_.sync_now(*inode_); return disk_.failed_error(inode_->name);

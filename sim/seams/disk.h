@@ -78,6 +78,22 @@ struct FaultRecord {
     FaultEnd end = FaultEnd::pending;
 };
 
+/// What operation_count() counts and a watch is told of.
+enum class DiskOperation : std::uint8_t {
+    open,
+    read,
+    write,
+    truncate,
+    allocate,
+    sync,
+    rename,
+    remove,
+    list,
+    sync_names,
+};
+inline constexpr std::size_t kDiskOperations = 10;
+std::string_view disk_operation_name(DiskOperation operation) noexcept;
+
 enum class CallOutcome : std::uint8_t { not_done, done };  ///< of a call that is reported as failed
 enum class Times : std::uint8_t { once, for_ever };
 
@@ -122,7 +138,7 @@ class SimDisk final : public Disk {
     /// Called when cut_power_after() strikes: cut the rest of the machine; destroy nothing that may be on the
     /// stack.
     std::function<void()> on_power_cut;
-    /// Operations so far: open, read, write, truncate, allocate, sync, rename, remove, list, sync_names.
+    /// Operations so far.
     [[nodiscard]] std::uint64_t operation_count() const noexcept { return operation_count_; }
 
     // Faults. Each returns the id of its record, or nullopt when there is nothing it could apply to.
@@ -164,6 +180,9 @@ class SimDisk final : public Disk {
     /// Sees every byte ever written: file, offset, bytes, in the order written, whatever becomes of them.
     using Tap = std::function<void(std::string_view file, std::uint64_t offset, ByteView bytes)>;
     void set_tap(Tap tap) { tap_ = std::move(tap); }
+    /// Called at the beginning of every operation, when nothing of it has been done yet.
+    using Watch = std::function<void(DiskOperation operation)>;
+    void set_watch(Watch watch) { watch_ = std::move(watch); }
 
   private:
     friend class SimFile;
@@ -181,16 +200,16 @@ class SimDisk final : public Disk {
         Times times;
         std::uint32_t fault;
     };
-    enum class Verb : std::uint8_t { look, change };
     enum class Turn : std::uint8_t { proceed, fail_done, fail_not_done, cut };
     using Names = std::map<std::string, std::shared_ptr<Inode>, std::less<>>;
 
     /// Counts, charges, and decides what whole-call faults make of one operation. Errors when it is over
     /// already.
-    Result<Turn> begin(std::string_view what, std::uint64_t generation, Duration cost);
+    Result<Turn> begin(DiskOperation operation, std::string_view what, std::uint64_t generation,
+                       Duration cost);
     template <class Body>
-    auto operate(Verb verb, std::string_view what, std::uint64_t generation, Duration cost, Body&& body)
-        -> decltype(body());
+    auto operate(DiskOperation operation, std::string_view what, std::uint64_t generation, Duration cost,
+                 Body&& body) -> decltype(body());
     void cut_power();
     [[nodiscard]] Error off_error(std::string_view what) const;
     [[nodiscard]] Error failed_error(std::string_view what) const;
@@ -246,6 +265,7 @@ class SimDisk final : public Disk {
     std::string claimed_by_;
     std::uint64_t claim_number_ = 0;
     Tap tap_;
+    Watch watch_;
 };
 
 }  // namespace firedrill::sim

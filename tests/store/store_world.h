@@ -89,7 +89,7 @@ class StoreWorld {
         Seams made = machine->seams();
         return {made.clock,
                 made.network,
-                made.entropy,
+                entropy_instead != nullptr ? *entropy_instead : made.entropy,
                 made.workers,
                 data_instead != nullptr ? *data_instead : made.data,
                 made.logs};
@@ -176,6 +176,7 @@ class StoreWorld {
     std::uint64_t unfolded_log_limit = 64ULL << 20;
     Duration scrub_period{0};
     Disk* data_instead = nullptr;  // what the storage sees in the place of `data`
+    Entropy* entropy_instead = nullptr;
     std::size_t restore_part_pages = 4096;
     PageSource page_source;
     Covered covered;
