@@ -24,6 +24,19 @@ void write_log(LogWorld& world, Lsn last) {
     ASSERT_TRUE(append_each(**writer, 2, last));
 }
 
+/// Three segments: LSNs 1–4, 5–6, 7–8.
+void write_three_segments(LogWorld& world, std::size_t pages = 1) {
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(append_each(**writer, 2, 4, pages));
+    ASSERT_TRUE((*writer)->tick(kTestWall + 2h));
+    ASSERT_TRUE(append_each(**writer, 5, 6, pages));
+    ASSERT_TRUE((*writer)->tick(kTestWall + 4h));
+    ASSERT_TRUE(append_each(**writer, 7, 8, pages));
+    writer->reset();
+    world.close_all();
+}
+
 const Bytes kGarbage(64, 0xA5);
 
 TEST(LogRecovery, CutsATornTailAndSaysSo) {
@@ -126,6 +139,27 @@ TEST(LogRecovery, AnOperatorMayAcceptTheLossBehindDamage) {
     ASSERT_TRUE(append_each(*recovered->writer, 3, 4));
     ASSERT_TRUE(world.recover());
     EXPECT_EQ(world.delivered.size(), 4U);
+}
+
+TEST(LogRecovery, WhatStoodWhenAMirrorLeftIsNeverTakenForATornTail) {
+    LogWorld world(2);
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(append_each(**writer, 2, 5));
+    (void)world.logs[1]->fail_next_sync("");
+    ASSERT_TRUE(append_each(**writer, 6, 6));  // the data disk now says that 5 was durable
+    writer->reset();
+    world.close_all();
+    const std::uint64_t fifth = offset_of(world, 0, 5);
+    world.overwrite(0, world.last_segment(0), fifth,
+                    Bytes(world.logs[0]->peek(world.last_segment(0))->size() - fifth, 0xA5));
+    world.logs[1]->replace();
+
+    const auto recovered = world.recover();
+
+    ASSERT_FALSE(recovered);
+    EXPECT_EQ(recovered.error().fault, Fault::damaged);
+    EXPECT_NE(recovered.error().text.find("LSN 5 "), std::string::npos) << recovered.error().text;
 }
 
 TEST(LogRecovery, AnUnreadableRecordIsNeverTakenForATornTail) {
@@ -327,13 +361,7 @@ TEST(LogRecovery, ClosedSegmentsBelowTheStartAreCheckedByTheirCloseMarksOnly) {
 
 TEST(LogRecovery, AMissingOldestSegmentIsRefusedWhereItIsNeeded) {
     LogWorld world(1);
-    auto writer = world.create();
-    ASSERT_TRUE(writer);
-    ASSERT_TRUE(append_each(**writer, 2, 4));
-    ASSERT_TRUE((*writer)->tick(kTestWall + 2h));
-    ASSERT_TRUE(append_each(**writer, 5, 6));
-    ASSERT_TRUE((*writer)->tick(kTestWall + 4h));
-    ASSERT_TRUE(append_each(**writer, 7, 8));
+    write_three_segments(world);
     const std::vector<std::string> segments = world.segments(0);
     const auto middle = world.logs[0]->peek(segments[1]);
     ASSERT_TRUE(world.logs[0]->remove(segments[1]));
@@ -345,6 +373,74 @@ TEST(LogRecovery, AMissingOldestSegmentIsRefusedWhereItIsNeeded) {
     EXPECT_EQ(world.recover(world.options(), 5).error().fault, Fault::damaged);
     ASSERT_TRUE(world.recover(world.options(), 7));
     EXPECT_EQ(world.delivered.size(), 2U);
+}
+
+TEST(LogRecovery, AnAcceptedLossTakesTheSegmentsBehindItAway) {
+    LogWorld world(1);
+    write_three_segments(world);
+    const std::string middle = world.segments(0)[1];
+    const std::uint64_t end = world.logs[0]->peek(middle)->size();
+    world.overwrite(0, middle, 1024, Bytes(end - 1024, 0xA5));
+    EXPECT_EQ(world.recover().error().fault, Fault::damaged);
+    LogOptions options = world.options();
+    options.accept_loss_after = 4;
+
+    auto recovered = world.recover(options);
+
+    ASSERT_TRUE(recovered) << recovered.error().text;
+    EXPECT_EQ(recovered->scan.last, 4U);
+    EXPECT_EQ(world.segments(0).size(),
+              2U);  // the one that begins at LSN 7 is gone, and proves nothing later
+    ASSERT_TRUE(append_each(*recovered->writer, 5, 5));
+    recovered->writer.reset();
+    world.close_all();
+    const auto again = world.recover();
+    ASSERT_TRUE(again) << again.error().text;
+    EXPECT_EQ(world.delivered.size(), 5U);
+}
+
+TEST(LogRecovery, ASegmentOfAnotherHistoryIsNotRead) {
+    LogWorld world(1);
+    write_three_segments(world);
+    LogWorld other(1, 2);
+    write_three_segments(other, 2);  // the same LSNs and names, other records
+    const std::string middle = world.segments(0)[1];
+    const auto foreign = other.logs[0]->peek(middle);
+    ASSERT_TRUE(foreign);
+    ASSERT_TRUE(replace_file(*world.logs[0], middle, *foreign));
+
+    const auto recovered = world.recover();
+
+    ASSERT_FALSE(recovered);
+    EXPECT_EQ(recovered.error().fault, Fault::damaged) << recovered.error().text;
+    EXPECT_NE(recovered.error().text.find("LSNs 5–6"), std::string::npos) << recovered.error().text;
+}
+
+TEST(LogRecovery, AClosedSegmentThatAMirrorLacksComesBackThoughNobodyReadsIt) {
+    LogWorld world(2);
+    write_three_segments(world);
+    const std::vector<std::string> all = world.segments(0);
+    ASSERT_TRUE(world.logs[1]->remove(all[0]));
+    ASSERT_TRUE(world.logs[1]->sync_names());
+
+    const auto recovered = world.recover(world.options(), 7);  // what comes before is folded
+
+    ASSERT_TRUE(recovered) << recovered.error().text;
+    EXPECT_EQ(world.segments(1), all);
+    EXPECT_EQ(world.logs[1]->peek(all[0]), world.logs[0]->peek(all[0]));
+}
+
+TEST(LogRecovery, ADiskThatCannotBeReadAtTheStartIsOutOfServiceForAReason) {
+    LogWorld world(2);
+    write_three_segments(world);
+    (void)world.logs[1]->die();
+
+    const auto recovered = world.recover();
+
+    ASSERT_TRUE(recovered) << recovered.error().text;
+    const LogScan::Member member = recovered->writer->members()[1];
+    EXPECT_FALSE(member.is_present);
+    EXPECT_NE(member.failure, "");
 }
 
 TEST(LogMembers, RefuseEveryFlippedByte) {

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "log_world.h"
+#include "store/log_members.h"
+#include "store/log_resilver.h"
 
 namespace firedrill::store {
 namespace {
@@ -184,6 +186,32 @@ TEST(LogWriter, AnswersDiskFullBeforeAnythingIsWritten) {
     EXPECT_EQ(world.delivered.back(), seen(large));
 }
 
+TEST(LogWriter, TheCloseMarkHasRoomInWhatWasReserved) {
+    LogWorld world(1);
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(append_each(**writer, 2, 5, 60));  // nearly all that was reserved at the beginning
+    sim::SimDisk& disk = *world.logs[0];
+    disk.set_capacity(disk.used_bytes() + (24 << 10));  // no room for another step: reserved to the byte
+    Lsn last = 5;
+    for (Status done; done; ++last) {
+        const Record record = test_record(last + 1);
+        done = (*writer)->append(std::span(&record, 1), kTestWall);
+        ASSERT_TRUE(done || done.error().fault == Fault::disk_full) << done.error().text;
+        ASSERT_LT(last, 100U);
+    }
+    disk.set_capacity(disk.used_bytes() + (1 << 20));  // just what the next segment takes
+
+    const Status closed = (*writer)->tick(kTestWall + std::chrono::minutes(61));
+
+    ASSERT_TRUE(closed) << closed.error().text;
+    EXPECT_EQ(world.segments(0).size(), 2U);
+    disk.set_capacity(1ULL << 40);
+    world.power_cycle();
+    ASSERT_TRUE(world.recover());
+    EXPECT_EQ(world.delivered.size(), last - 1);
+}
+
 TEST(LogWriter, AFullDiskPutsOffRotationAndLeavesNoHalfSegment) {
     LogWorld world(2);
     auto writer = world.create();
@@ -227,9 +255,11 @@ TEST(LogWriter, ARestartAfterAFailedSyncDoesNotTrustWhatItReads) {
     const Record record = test_record(2);
     ASSERT_FALSE((*writer)->append(std::span(&record, 1), kTestWall));
     world.close_all();
+    EXPECT_EQ((*read_membership(world.data, kTestNode).value()).suspect, 2U);
 
     auto recovered = world.recover();
     ASSERT_TRUE(recovered) << recovered.error().text;
+    EXPECT_EQ((*read_membership(world.data, kTestNode).value()).suspect, 0U);  // written anew, so it is over
     const std::size_t count = world.delivered.size();
     ASSERT_TRUE(append_each(*recovered->writer, count + 1, 6));
     world.power_cycle();
@@ -303,6 +333,30 @@ TEST(LogWriter, NothingIsAcknowledgedOnceNoDiskHasTheOpenSegment) {
 
     EXPECT_EQ((*writer)->append(std::span(&record, 1), kTestWall).error().fault, Fault::disk_failed);
     EXPECT_EQ((*writer)->tick(kTestWall).error().fault, Fault::disk_failed);
+}
+
+TEST(LogWriter, AFilledDiskJoinsOnlyWithWhatWasClosedMeanwhile) {
+    LogWorld world(2);
+    auto writer = world.create();
+    ASSERT_TRUE(writer);
+    (void)world.logs[1]->fail_next_sync("");
+    ASSERT_TRUE(append_each(**writer, 2, 3));
+    const auto filled = (*writer)->begin_resilver(kTestWall);
+    ASSERT_TRUE(filled);
+    ASSERT_TRUE(*filled->step(1 << 20));
+    const WallTime later = kTestWall + std::chrono::minutes(61);
+    ASSERT_TRUE((*writer)->tick(later));  // closes a segment that was open when the filling began
+
+    auto joined = (*writer)->rejoin(*filled, later);
+
+    ASSERT_TRUE(joined) << joined.error().text;
+    EXPECT_EQ(*joined, Rejoin::more);
+    EXPECT_FALSE((*writer)->members()[1].is_present);
+    ASSERT_TRUE(*filled->step(1 << 20));
+    joined = (*writer)->rejoin(*filled, later);
+    ASSERT_TRUE(joined) << joined.error().text;
+    EXPECT_EQ(*joined, Rejoin::joined);
+    EXPECT_EQ(world.segments(1), world.segments(0));
 }
 
 TEST(LogWriter, StopsWhenAMirrorFailsAndThatCannotBeWrittenDown) {

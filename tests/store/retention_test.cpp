@@ -227,10 +227,14 @@ TEST_F(Retention, ADiskThatFailsDuringARemovalIsDroppedAndTheOtherGoesOn) {
         is_all_covered = false;
         StoreWorld& world = begin(2, 3, k);
         expect_ok(world.fold());
+        const auto before = segments(*world.logs[1]);
         is_all_covered = true;
         (void)world.logs[1]->fail_operation(k, sim::CallOutcome::not_done, sim::Times::for_ever);
 
         world.universe.loop.run_for(2min);
+
+        const auto left = segments(*world.logs[1]);  // the oldest went first: there is no hole
+        EXPECT_TRUE(std::equal(left.rbegin(), left.rend(), before.rbegin())) << k;
 
         expect_ok(world.execute(kFirst, insert(50, "goes on")));
         EXPECT_EQ(segments(*world.logs[0]).size(), 1U) << k;

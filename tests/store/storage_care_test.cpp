@@ -394,5 +394,49 @@ TEST_F(StorageCare, AStartReadsOnlyWhatIsNotFolded) {
     EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), "80");
 }
 
+/// A data disk that takes nothing must not make memory grow for ever.
+TEST_F(StorageCare, AStoreThatCannotBeFoldedIsRefusedAtABoundAndGoesOnOnceItCan) {
+    StoreWorld& world = begin(1);
+    world.fold_after_bytes = 64 << 10;
+    expect_ok(world.restart());
+    expect_ok(world.unlock(kFirst));
+    world.data->set_capacity(world.data->used_bytes());
+    Status written;
+    int id = 0;
+    for (; written && id < 2000; ++id) {
+        written = world.execute(kFirst, insert(id, std::string(3000, 'w')));
+        pass(world, 1s);
+    }
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().fault, Fault::disk_full);
+    EXPECT_NE(written.error().text.find("cannot be folded"), std::string::npos) << written.error().text;
+    EXPECT_LT(world.health(kFirst).unfolded_bytes, 16 * world.fold_after_bytes);
+
+    world.data->set_capacity(1ULL << 40);
+    expect_ok(world.fold());
+
+    expect_ok(world.execute(kFirst, insert(id, "again")));
+    EXPECT_EQ(world.query(kFirst, "SELECT count(*) FROM note"), std::to_string(id));
+    expect_ok(world.read(kFirst, check_integrity));
+}
+
+TEST_F(StorageCare, SpaceOfPagesThatWentIsGivenBackByTheFold) {
+    StoreWorld& world = begin(1);
+    expect_ok(world.unlock(kFirst));
+    for (int id = 0; id < 40; ++id) {
+        expect_ok(world.execute(kFirst, insert(id, std::string(3000, 'g'))));
+    }
+    expect_ok(world.fold());
+    const std::string file = page_file_name(kFirst, 1);
+    const std::size_t before = world.data->peek(file)->size();
+    expect_ok(world.execute(kFirst, "DELETE FROM note"));
+    expect_ok(world.execute(kFirst, "PRAGMA incremental_vacuum"));
+
+    expect_ok(world.fold());
+
+    EXPECT_EQ(world.data->peek(file)->size(), world.health(kFirst).pages * kPageSize);
+    EXPECT_LT(world.data->peek(file)->size(), before / 2);
+}
+
 }  // namespace
 }  // namespace firedrill::store
