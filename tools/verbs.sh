@@ -1,5 +1,7 @@
 # The verbs of ./dev. Sourced by ./dev.
 
+asan_options="-Db_sanitize=address,undefined -Db_lundef=false"
+
 verb_help() {
     cat <<'END'
 ./dev VERB [arguments]
@@ -15,6 +17,8 @@ verb_help() {
                            (figures without goals)
   fuzz TARGET SECONDS      build with clang 19, libFuzzer and sanitizers, and fuzz one target;
                            without arguments it lists the targets
+  guards [GUARD...]        build and run for a moment what nobody builds every day: threads (test --tsan), clang (all
+                           of core, five fuzz targets for 5 s each), asan (g++ on the units that broke there)
   fmt [--check]            format every source file with clang-format 19
   tidy [FILE...]           run clang-tidy 19
   help                     this text
@@ -61,7 +65,8 @@ verb_test() {
             --long) long=yes ;;
             --asan)
                 folder=build-asan
-                options=(-Db_sanitize=address,undefined -Db_lundef=false) ;;
+                # shellcheck disable=SC2206
+                options=($asan_options) ;;
             --tsan)
                 [ $# -eq 1 ] && [ "$long" = no ] && [ "$folder" = build ] || fail_usage "--tsan stands alone"
                 verb_test_threads ;;
@@ -112,17 +117,26 @@ verb_fuzz() {
     fi
     [[ " $targets " == *" $target "* ]] || fail_usage "\"$target\" is not a fuzz target; there are: $targets"
     is_number "$duration" || fail_usage "fuzz needs a target and a number of seconds, for example: fuzz $target 60"
-    # shellcheck disable=SC2086
-    need_packages $packages_clang
-    export CC="$(first_command ccache) clang-19" CXX="$(first_command ccache) clang++-19" CC_LD=lld-19 CXX_LD=lld-19
-    prepare build-fuzz -Dfuzzing_engine=true -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false
+    prepare_fuzzing
     compile build-fuzz "fuzz/fuzz_$target"
     mkdir -p "build-fuzz/corpus/$target" "fuzz/corpus/$target"
     say "fuzzing $target for $duration s; what it finds is written to build-fuzz/found-$target-*"
     release_locks
-    ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} exec "build-fuzz/fuzz/fuzz_$target" -max_total_time="$duration" \
-        -print_final_stats=1 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build-fuzz/found-$target-" \
-        "build-fuzz/corpus/$target" "fuzz/corpus/$target"
+    run_fuzzer "$target" "$duration"
+}
+
+prepare_fuzzing() {
+    # shellcheck disable=SC2086
+    need_packages $packages_clang
+    export CC="$(first_command ccache) clang-19" CXX="$(first_command ccache) clang++-19" CC_LD=lld-19 CXX_LD=lld-19
+    prepare build-fuzz -Dfuzzing_engine=true $asan_options -Dwerror=false
+}
+
+# run_fuzzer TARGET SECONDS
+run_fuzzer() {
+    ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} "build-fuzz/fuzz/fuzz_$1" -max_total_time="$2" \
+        -print_final_stats=1 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="build-fuzz/found-$1-" \
+        "build-fuzz/corpus/$1" "fuzz/corpus/$1"
 }
 
 source_files() { git ls-files -co --exclude-standard 'core/*' 'sim/*' 'tests/*' 'fuzz/*' 'bench/*' | grep -E '\.(h|cpp)$'; }
