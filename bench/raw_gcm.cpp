@@ -2,10 +2,13 @@
 
 #include <botan/aead.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
+#include "posix/entropy.h"
 #include "store/page.h"
+#include "store/page_nonces.h"
 
 namespace firedrill::bench {
 namespace {
@@ -18,6 +21,18 @@ store::KeyRing make_ring() {
     return ring;
 }
 
+/// Nonces that cost nothing to draw: what sealing itself takes.
+class FreeEntropy final : public Entropy {
+  public:
+    void fill(MutableBytes out) override {
+        std::fill(out.begin(), out.end(), Byte{0});
+        store_u64(out.data(), ++count_);
+    }
+
+  private:
+    std::uint64_t count_ = 0;
+};
+
 }  // namespace
 
 struct PageSealing::State {
@@ -26,7 +41,9 @@ struct PageSealing::State {
         Botan::AEAD_Mode::create_or_throw("AES-256/GCM", Botan::Cipher_Dir::Encryption);
     std::array<Byte, store::kPageSize> plain{};
     store::SealedPage sealed{};
-    crypto::Nonce nonce{};
+    store::PageNonces nonces;
+    FreeEntropy free_entropy;
+    posix::PosixEntropy entropy;
     std::array<Byte, 12> raw_nonce{};
     Botan::secure_vector<Byte> buffer;
     std::uint64_t count = 0;
@@ -38,11 +55,15 @@ PageSealing::PageSealing() : state_(std::make_unique<State>()) {
 }
 PageSealing::~PageSealing() = default;
 
-void PageSealing::seal_record(std::uint32_t pages) {
-    store_u64(state_->nonce.data(), ++state_->count);
+void PageSealing::seal_record(std::uint32_t pages, Draw draw) {
+    Entropy& entropy = draw == Draw::free ? static_cast<Entropy&>(state_->free_entropy) : state_->entropy;
+    crypto::Nonce nonce = state_->nonces.begin_record(pages, entropy);
+    ++state_->count;
     for (std::uint32_t page = 1; page <= pages; ++page) {
-        store_u64(state_->nonce.data() + state_->nonce.size() - 8, page);
-        state_->cipher->seal(page, state_->count, state_->nonce, state_->plain, state_->sealed);
+        if (page > 1) {
+            store::PageNonces::step(nonce);
+        }
+        state_->cipher->seal(page, state_->count, nonce, state_->plain, state_->sealed);
     }
 }
 

@@ -11,9 +11,13 @@ class PageSealing {
   public:
     PageSealing();
     ~PageSealing();
-    /// One commit's pages: the first twelve bytes of the nonce, which derive a key, are new for each record;
-    /// the last eight count on (docs/decisions/0007).
-    void seal_record(std::uint32_t pages);
+    /// Where the random half of a record's nonce comes from.
+    enum class Draw : std::uint8_t {
+        free,    ///< a counter: what sealing itself takes
+        system,  ///< the system's entropy, as in the server
+    };
+    /// One commit's pages, under nonces as the store makes them (store/page_nonces.h).
+    void seal_record(std::uint32_t pages, Draw draw);
     /// As many messages of a page each, one key, new nonces.
     void seal_raw(std::uint32_t pages);
 

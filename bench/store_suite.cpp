@@ -165,9 +165,10 @@ void add_reads(Suite& suite, const StagePtr& stage) {
              contender("read/sqlite", kReadsAJob, 5, plain_reads(stage->read_plain)),
              contender("scan/sealed", stage->rows, 3, [stage] { stage->read_sealed->scan(); }),
              contender("scan/sqlite", stage->rows, 3, [stage] { stage->read_plain->scan(); }),
-             contender("seal/record1", 1, 0, [gcm] { gcm->seal_record(1); }),
+             contender("seal/record1", 1, 0, [gcm] { gcm->seal_record(1, PageSealing::Draw::free); }),
+             contender("seal/drawn1", 1, 0, [gcm] { gcm->seal_record(1, PageSealing::Draw::system); }),
              contender("seal/raw1", 1, 0, [gcm] { gcm->seal_raw(1); }),
-             contender("seal/record10", 10, 0, [gcm] { gcm->seal_record(10); }),
+             contender("seal/record10", 10, 0, [gcm] { gcm->seal_record(10, PageSealing::Draw::free); }),
              contender("seal/raw10", 10, 0, [gcm] { gcm->seal_raw(10); }),
          }) {
         suite.contenders.push_back(std::move(each));
@@ -176,6 +177,7 @@ void add_reads(Suite& suite, const StagePtr& stage) {
              {"store.read.cold_point", Figure::rate, "read/sealed", "read/sqlite", ">= 0.45"},
              {"store.read.cold_scan", Figure::rate, "scan/sealed", "scan/sqlite", ">= 0.5"},
              {"store.seal.record_of_1_page", Figure::rate, "seal/record1", "seal/raw1", ">= 0.77"},
+             {"store.seal.record_of_1_page.nonce_drawn", Figure::rate, "seal/drawn1", "seal/raw1", ""},
              {"store.seal.record_of_10_pages", Figure::rate, "seal/record10", "seal/raw10", ">= 0.77"},
          }) {
         suite.rows.push_back(std::move(row));

@@ -2,11 +2,11 @@
 # and kept outside the tree. Sourced by ./dev. Versions before 3.13 carry open advisories and are not used.
 
 botan_version=3.13.0
-botan_modules=aes,aes_ni,aes_vaes,gcm,ghash,ghash_cpu,ghash_vperm,chacha,chacha_simd32,chacha_avx2,\
-chacha20poly1305,poly1305,argon2,argon2_avx2,hkdf,hmac,sha2_32,sha2_32_x86,sha2_32_simd,sha2_32_avx2,sha2_64,\
-sha2_64_x86,sha2_64_avx2,sha1,sha1_x86,sha3,ml_kem,x25519,ed25519,ecdsa,ecdh,pcurves_secp256r1,pcurves_secp384r1,\
-rfc6979,tls12,tls13,tls13_pqc,x509,pem,chacha_rng,hmac_drbg,auto_rng,system_rng,tss,zfec,hotp,locking_allocator,\
-rfc3394,base64,hex,siv,cmac,certstor_flatfile,base32
+botan_modules=aes,aes_ni,aes_vaes,ctr_avx2,ctr_simd32,gcm,ghash,ghash_avx512_clmul,ghash_cpu,ghash_vperm,chacha,\
+chacha_simd32,chacha_avx2,chacha20poly1305,poly1305,argon2,argon2_avx2,hkdf,hmac,sha2_32,sha2_32_x86,sha2_32_simd,\
+sha2_32_avx2,sha2_64,sha2_64_x86,sha2_64_avx2,sha1,sha1_x86,sha3,ml_kem,x25519,ed25519,ecdsa,ecdh,pcurves_secp256r1,\
+pcurves_secp384r1,rfc6979,tls12,tls13,tls13_pqc,x509,pem,chacha_rng,hmac_drbg,auto_rng,system_rng,tss,zfec,hotp,\
+locking_allocator,rfc3394,base64,hex,siv,cmac,certstor_flatfile,base32
 botan_flags="-O2 -fPIC -g0"
 
 # Where the build for this version, module list and compiler lies: any change of these makes another one.
@@ -22,7 +22,7 @@ botan_modules_here() {
     if [ "$(uname -m)" = x86_64 ]; then
         echo "$botan_modules"
     else
-        tr ',' '\n' <<<"$botan_modules" | grep -Ev '(_ni|_vaes|_x86|_avx2)$' | paste -sd,
+        tr ',' '\n' <<<"$botan_modules" | grep -Ev '(_ni|_vaes|_x86|_avx2|_avx512_clmul)$' | paste -sd,
     fi
 }
 

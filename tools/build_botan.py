@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 GROUP_SIZE = 14
-ALONE = re.compile(r'(_ni|_vaes|_x86|_avx2|_avx512|_simd\w*|_vperm|_cpu|_armv8|_neon|cpuid\w*|mem_ops|os_utils)\.cpp$')
+ALONE = re.compile(r'(_ni|_vaes|_x86|_avx2|_avx512\w*|_simd\w*|_vperm|_cpu|_armv8|_neon|cpuid\w*|mem_ops|os_utils)\.cpp$')
 
 
 def configure(args, build):

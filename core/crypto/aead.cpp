@@ -1,6 +1,9 @@
 #include "crypto/aead.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
 
 #include <botan/block_cipher.h>
 
@@ -13,26 +16,30 @@ namespace {
 
 constexpr std::size_t kBlock = 16;
 constexpr std::size_t kNonceHalf = 12;
+constexpr std::size_t kOpeningKeys = 4;  // kept derived
 constexpr std::string_view kCommitmentLabel = "firedrill key commitment v1";
 
 }  // namespace
 
 struct Xaes256Gcm::State {
+    /// AES-256-GCM under the key that messages share whose nonces begin alike.
+    struct Derived {
+        std::array<Byte, kNonceHalf> half{};
+        AeadBox box{"AES-256/GCM"};
+        std::uint64_t used_at = 0;
+        bool is_keyed = false;
+    };
+
     std::unique_ptr<Botan::BlockCipher> aes = Botan::BlockCipher::create_or_throw("AES-256");
     Secret k1{kBlock};  // CMAC's first subkey
-    AeadBox box{"AES-256/GCM"};
-    Secret subkey{kKeySize};
-    std::array<Byte, kNonceHalf> derived_for{};  // first half of the nonce that the subkey belongs to
-    bool is_derived = false;
+    Derived sealing;
+    std::vector<Derived> opening;  // the last few; pages read one after another were seldom written so
+    std::uint64_t uses = 0;
 
-    /// CMAC of 00 i 'X' 00 | first half of the nonce, for i = 1 and 2, keys AES-256-GCM for this message and
-    /// for those after it whose nonces begin alike.
-    void derive(const Nonce& nonce) {
-        if (is_derived && std::equal(derived_for.begin(), derived_for.end(), nonce.begin())) {
-            return;
-        }
-        std::copy_n(nonce.begin(), kNonceHalf, derived_for.begin());
-        is_derived = true;
+    /// The key is CMAC of 00 i 'X' 00 | first half of the nonce, for i = 1 and 2.
+    void derive(Derived& derived, const Nonce& nonce) const {
+        std::copy_n(nonce.begin(), kNonceHalf, derived.half.begin());
+        Secret subkey(kKeySize);
         Byte* out = subkey.mutable_view().data();
         const Byte* mask = k1.view().data();
         for (std::size_t i = 0; i < 2; ++i) {
@@ -47,7 +54,35 @@ struct Xaes256Gcm::State {
             }
         }
         aes->encrypt_n(out, out, 2);
-        box.set_key(subkey.view());
+        derived.box.set_key(subkey.view());
+        derived.is_keyed = true;
+    }
+
+    AeadBox& to_seal(const Nonce& nonce) {
+        if (!sealing.is_keyed || !begins_with(nonce, sealing)) {
+            derive(sealing, nonce);
+        }
+        return sealing.box;
+    }
+
+    AeadBox& to_open(const Nonce& nonce) {
+        auto found = std::find_if(opening.begin(), opening.end(),
+                                  [&](const Derived& each) { return begins_with(nonce, each); });
+        if (found == opening.end()) {
+            if (opening.size() < kOpeningKeys) {
+                opening.emplace_back();
+            }
+            found = std::min_element(opening.begin(), opening.end(), [](const Derived& a, const Derived& b) {
+                return a.used_at < b.used_at;
+            });
+            derive(*found, nonce);
+        }
+        found->used_at = ++uses;
+        return found->box;
+    }
+
+    static bool begins_with(const Nonce& nonce, const Derived& derived) {
+        return std::equal(derived.half.begin(), derived.half.end(), nonce.begin());
     }
 };
 
@@ -68,14 +103,12 @@ Xaes256Gcm::Xaes256Gcm(Xaes256Gcm&&) noexcept = default;
 Xaes256Gcm& Xaes256Gcm::operator=(Xaes256Gcm&&) noexcept = default;
 
 void Xaes256Gcm::seal(const Nonce& nonce, ByteView associated, ByteView plain, MutableBytes out, Tag& tag) {
-    state_->derive(nonce);
-    state_->box.seal(ByteView(nonce).subspan(kNonceHalf), associated, plain, out, tag);
+    state_->to_seal(nonce).seal(ByteView(nonce).subspan(kNonceHalf), associated, plain, out, tag);
 }
 
 bool Xaes256Gcm::open(const Nonce& nonce, ByteView associated, ByteView sealed, const Tag& tag,
                       MutableBytes out) {
-    state_->derive(nonce);
-    return state_->box.open(ByteView(nonce).subspan(kNonceHalf), associated, sealed, tag, out);
+    return state_->to_open(nonce).open(ByteView(nonce).subspan(kNonceHalf), associated, sealed, tag, out);
 }
 
 Digest key_commitment(const Secret& key, ByteView context) {

@@ -10,11 +10,7 @@ namespace {
 constexpr std::size_t kBoxTagSize = 16;
 }  // namespace
 
-AeadBox::AeadBox(std::string_view name)
-    : seal_(Botan::AEAD_Mode::create_or_throw(name, Botan::Cipher_Dir::Encryption)),
-      open_(Botan::AEAD_Mode::create_or_throw(name, Botan::Cipher_Dir::Decryption)),
-      key_(32) {
-    CHECK(seal_->tag_size() == kBoxTagSize);
+AeadBox::AeadBox(std::string_view name) : name_(name), key_(32) {
     tail_.reserve(4 * kBoxTagSize);
 }
 
@@ -28,6 +24,10 @@ void AeadBox::set_key(ByteView key) {
 void AeadBox::seal(ByteView nonce, ByteView associated, ByteView plain, MutableBytes out, MutableBytes tag) {
     CHECK(out.size() == plain.size());
     CHECK(tag.size() == kBoxTagSize);
+    if (!seal_) {
+        seal_ = Botan::AEAD_Mode::create_or_throw(name_, Botan::Cipher_Dir::Encryption);
+        CHECK(seal_->tag_size() == kBoxTagSize);
+    }
     if (!is_seal_keyed_) {
         seal_->set_key(key_);
         is_seal_keyed_ = true;
@@ -47,6 +47,10 @@ void AeadBox::seal(ByteView nonce, ByteView associated, ByteView plain, MutableB
 bool AeadBox::open(ByteView nonce, ByteView associated, ByteView sealed, ByteView tag, MutableBytes out) {
     CHECK(out.size() == sealed.size());
     CHECK(tag.size() == kBoxTagSize);
+    if (!open_) {
+        open_ = Botan::AEAD_Mode::create_or_throw(name_, Botan::Cipher_Dir::Decryption);
+        CHECK(open_->tag_size() == kBoxTagSize);
+    }
     if (!is_open_keyed_) {
         open_->set_key(key_);
         is_open_keyed_ = true;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include <botan/aead.h>
@@ -25,11 +26,12 @@ class AeadBox {
                             MutableBytes out);
 
   private:
-    std::unique_ptr<Botan::AEAD_Mode> seal_;
+    std::string name_;
+    std::unique_ptr<Botan::AEAD_Mode> seal_;  // each direction is made, and keyed, at its first use
     std::unique_ptr<Botan::AEAD_Mode> open_;
     Botan::secure_vector<Byte> key_;
     Botan::secure_vector<Byte> tail_;  // the tag on its way; its capacity is kept
-    bool is_seal_keyed_ = false;       // each direction's key schedule is made at its first use
+    bool is_seal_keyed_ = false;
     bool is_open_keyed_ = false;
 };
 

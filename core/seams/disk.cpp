@@ -16,6 +16,11 @@ bool is_disk_name(std::string_view name) noexcept {
     });
 }
 
+Status File::write_durable(std::uint64_t offset, std::span<const ByteView> pieces) {
+    TRY(write_at(offset, pieces));
+    return sync();
+}
+
 Result<Bytes> read_file(Disk& disk, std::string_view name, std::uint64_t limit) {
     auto file = TRY(disk.open(name, Open::existing));
     const std::uint64_t size = TRY(file->size_bytes());

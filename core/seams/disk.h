@@ -46,6 +46,9 @@ class File {
     virtual Result<std::uint64_t> size_bytes() = 0;
     /// Contents and size written so far are durable when this returns ok (fdatasync).
     virtual Status sync() = 0;
+    /// write_at(), then sync(), perhaps cheaper: for bytes that nobody reads soon. What the two may answer;
+    /// after a failure the same is true as after a failed sync().
+    virtual Status write_durable(std::uint64_t offset, std::span<const ByteView> pieces);
 
     Status write_at(std::uint64_t offset, ByteView piece) { return write_at(offset, std::span(&piece, 1)); }
 };

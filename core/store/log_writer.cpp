@@ -219,8 +219,7 @@ Status DiskLogWriter::append(std::span<const Record> batch, WallTime wall) {
         }
     }
     TRY(on_each([&](LogMember& member, std::size_t) -> Status {
-        const Status written = member.file->write_at(state_.end, pieces);
-        return must_fit(written ? member.file->sync() : written, *member.disk);
+        return must_fit(member.file->write_durable(state_.end, pieces), *member.disk);
     }));
 
     for (const Record& record : batch) {

@@ -17,13 +17,6 @@ std::string describe(StoreId store) {
     return fmt::format("store {}", to_hex(store));
 }
 
-/// The next nonce of the same record: the first half stays, and with it the derived key; the last eight bytes
-/// count on from where the draw put them. docs/formats/sealed_page.md says why that is as good as a draw.
-void step(crypto::Nonce& nonce) {
-    Byte* low = nonce.data() + nonce.size() - 8;
-    store_u64(low, load_u64(low) + 1);
-}
-
 std::uint64_t offset_of(PageNumber page) {
     return std::uint64_t{page - 1} * kPageSize;
 }
@@ -75,8 +68,7 @@ Commit PageStore::prepare(std::span<const PlainPage> pages, PageNumber page_coun
                           Entropy& entropy) {
     CHECK(!pages.empty());
     CHECK(pages.size() <= 65536);
-    crypto::Nonce nonce;
-    entropy.fill(nonce);
+    crypto::Nonce nonce = nonces_.begin_record(pages.size(), entropy);
 
     Commit commit;
     commit.store = store_;
@@ -93,7 +85,7 @@ Commit PageStore::prepare(std::span<const PlainPage> pages, PageNumber page_coun
         CHECK(plain.number != kLockPage);
         last = plain.number;
         if (index > 0) {
-            step(nonce);
+            PageNonces::step(nonce);
         }
         auto sealed = std::make_shared_for_overwrite<SealedPage>();
         cipher.seal(plain.number, commit.sequence, nonce, plain.bytes, *sealed);

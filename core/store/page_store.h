@@ -30,6 +30,7 @@
 #include "seams/disk.h"
 #include "seams/entropy.h"
 #include "store/page.h"
+#include "store/page_nonces.h"
 #include "store/page_tree.h"
 #include "store/record.h"
 
@@ -109,7 +110,7 @@ class PageStore {
     Status apply(const Commit& commit);
 
     /// Seals changed pages (ascending numbers, 1 <= count <= 65536, numbers <= page_count, not kLockPage) as
-    /// the next commit, which is the newest position at once. Their nonces count on from one draw of
+    /// the next commit, which is the newest position at once. Their nonces count on from a draw of
     /// `entropy`.
     Commit prepare(std::span<const PlainPage> pages, PageNumber page_count, PageCipher& cipher,
                    Entropy& entropy);
@@ -191,6 +192,7 @@ class PageStore {
     std::uint32_t next_generation_ = 1;  // where the next fold goes when it may not go into generation_
     bool must_move_ = true;              // the next fold may not go into generation_
     PageTree tree_;
+    PageNonces nonces_;
     std::map<PageNumber, SealedPagePtr>
         overlay_;  // newest version of every page not folded yet; null: became a hole
     std::set<PageNumber> damaged_;

@@ -77,6 +77,44 @@ TYPED_TEST(DiskContract, GathersPiecesInOrderEmptyOnesIncluded) {
     EXPECT_EQ(file->size_bytes().value(), 100 + all.size());
 }
 
+TYPED_TEST(DiskContract, WritesDurablyWhatEveryFileReadsBackAtOnce) {
+    auto file = this->open("a");
+    auto other = this->open("a");
+    std::string model;
+    std::uint64_t drawn = 1;
+    const auto draw = [&drawn](std::uint64_t below) {
+        drawn = drawn * 6364136223846793005U + 1442695040888963407U;
+        return (drawn >> 33) % below;
+    };
+    for (int step = 0; step < 400; ++step) {
+        // Whole sectors and odd places, one upon the other, by either way of writing and after a cut or a
+        // reservation: 600,000 bytes at most.
+        const std::uint64_t unit = draw(4) == 0 ? 1 : 512;
+        const std::uint64_t offset = draw(unit == 1 ? 60'000 : 128) * unit;
+        Bytes first(draw(unit == 1 ? 3'000 : 8) * unit, static_cast<Byte>(step));
+        Bytes second((step % 50 == 0 ? 1'000 : draw(6)) * unit, static_cast<Byte>(step + 1));
+        const std::array<ByteView, 3> pieces{ByteView(first), ByteView(), ByteView(second)};
+        const std::uint64_t end = offset + first.size() + second.size();
+        switch (draw(8)) {
+            case 0: ASSERT_TRUE(file->truncate(offset)); model.resize(offset); continue;
+            case 1:
+                ASSERT_TRUE(file->allocate(offset + 1));
+                model.resize(std::max<std::size_t>(model.size(), offset + 1));
+                continue;
+            case 2:
+            case 3: ASSERT_TRUE(other->write_at(offset, pieces)); break;
+            default: ASSERT_TRUE(file->write_durable(offset, pieces));
+        }
+        if (!first.empty() || !second.empty()) {
+            model.resize(std::max<std::size_t>(model.size(), end));
+            model.replace(offset, end - offset, std::string(as_text(first)) + std::string(as_text(second)));
+        }
+        ASSERT_EQ(this->contents(*other), model) << step;
+        ASSERT_EQ(this->contents(*file), model) << step;
+    }
+    EXPECT_GT(model.size(), 10'000U);
+}
+
 TYPED_TEST(DiskContract, FillsTheGapBeforeAWriteWithZeroes) {
     auto file = this->open("a");
     ASSERT_TRUE(file->write_at(0, as_bytes("x")));

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,6 +14,7 @@
 #include <fstream>
 #include <thread>
 
+#include "posix/direct_writer.h"
 #include "posix/log_folder.h"
 #include "posix/paths.h"
 #include "posix/secret_files.h"
@@ -123,6 +125,61 @@ TEST(PosixDisk, FollowsNoLinks) {
     ASSERT_EQ(::symlink("/etc/passwd", (path + "/escape").c_str()), 0);
     EXPECT_EQ(disk->open("escape", Open::any).error().fault, Fault::permission);
     EXPECT_TRUE(disk->list().value().empty());
+}
+
+TEST(DirectWriter, TakesWholeSectorsAndLeavesTheRestToOthers) {
+    const ScratchFolder folder;
+    const std::string path = folder.path() + "/a";
+    const posix::Handle file(::open(path.c_str(), O_RDWR | O_CREAT, 0600));
+    ASSERT_EQ(::ftruncate(file.get(), 4096), 0);
+    const Bytes odd(511, 'x');
+    const Bytes whole(1024, 'y');
+    posix::DirectWriter writer;
+
+    const auto write = [&](std::uint64_t offset, const Bytes& bytes) {
+        const ByteView piece(bytes);
+        return writer.write(file.get(), offset, {&piece, 1}, "a").value();
+    };
+    EXPECT_FALSE(write(0, odd));
+    EXPECT_FALSE(write(1, whole));
+    std::string out(4096, '?');
+    ASSERT_EQ(::pread(file.get(), out.data(), out.size(), 0), 4096);
+    EXPECT_EQ(out, std::string(4096, '\0')) << "what it did not take it must not have touched";
+
+    if (!write(512, whole)) {
+        GTEST_SKIP() << "this file system takes no direct writes of 512 bytes";
+    }
+    ASSERT_EQ(::pread(file.get(), out.data(), out.size(), 0), 4096);
+    EXPECT_EQ(out, std::string(512, '\0') + std::string(1024, 'y') + std::string(2560, '\0'));
+}
+
+TEST(DirectWriter, SaysWhatFailedAndLeavesAFileAloneThatRefusesIt) {
+    const ScratchFolder folder;
+    const std::string path = folder.path() + "/a";
+    const Bytes whole(512, 'y');
+    const ByteView piece(whole);
+
+    // A descriptor that is no file of a disk: the second open, or the write, does not take it.
+    posix::DirectWriter refused;
+    EXPECT_FALSE(refused.write(-1, 0, {&piece, 1}, "none").value());
+    EXPECT_FALSE(refused.write(-1, 0, {&piece, 1}, "none").value());
+
+    // Beyond what the process may write, the kernel answers EFBIG (setrlimit(2)).
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        const rlimit least{4096, 4096};
+        ::setrlimit(RLIMIT_FSIZE, &least);
+        const posix::Handle file(::open(path.c_str(), O_RDWR | O_CREAT, 0600));
+        posix::DirectWriter writer;
+        const auto first = writer.write(file.get(), 0, {&piece, 1}, "a");
+        const auto beyond = writer.write(file.get(), 4096, {&piece, 1}, "the file");
+        const bool is_named = !beyond && beyond.error().text.find("the file") != std::string::npos;
+        ::_exit(!first || !first.value() || is_named ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 TEST(PosixDisk, ListsFilesOnlyAndRefusesToOpenAnythingElse) {
