@@ -103,6 +103,7 @@ void add_staff(CLI::App& app, Verb& chosen, StaffOptions& options) {
                        "File with the owner's password, readable by its owner only (default: asked)");
     invite->add_option("--code", options.code,
                        "Code of the owner's second factor, when they have one (it is good once)");
+    add("sign-out", "End every session of the practice now; nothing they have not sent is kept");
     add("disable",
         "Switch an account off and end its sessions; an owner's next sign-in replaces the practice's key")
         ->add_option("login", options.login, "Their sign-in name")
@@ -149,6 +150,8 @@ void add_restore(CLI::App& app, Verb& chosen, RestoreVerbOptions& options) {
     verb->add_option("--at", options.at, "For a practice: as it stood at this time, YYYY-MM-DDTHH:MM:SSZ");
     verb->add_flag("--yes", options.is_confirmed,
                    "For a practice: do it (default: only say what would be lost)");
+    verb->add_flag("--end-sessions", options.ends_sessions,
+                   "With --yes: sign everybody of the practice out first");
     verb->callback([&] { chosen = [&] { return restore(std::move(options)); }; });
 }
 

@@ -217,8 +217,10 @@ int compact_practice(const PracticeOptions& options) {
 }  // namespace
 
 int staff(StaffOptions options) {
-    json::object request{{"verb", "staff." + options.verb}, {"practice", options.practice}};
-    if (options.verb != "list") {
+    const bool is_sign_out = options.verb == "sign-out";
+    json::object request{{"verb", is_sign_out ? "staff.sign_out" : "staff." + options.verb},
+                         {"practice", options.practice}};
+    if (options.verb == "add" || options.verb == "disable") {
         request["login"] = options.login;
     }
     if (options.verb == "add") {
@@ -248,6 +250,9 @@ int staff(StaffOptions options) {
         print_line(fmt::format("invitation code {}   (shown once)", text_of(found, "code")));
         print_line(fmt::format("Give it to {} ({}): they choose their own password at /join, until {}.",
                                text_of(found, "login"), text_of(found, "role"), text_of(found, "expires")));
+    } else if (is_sign_out) {
+        print_line(fmt::format("{}: {} session(s) ended", text_of(found, "practice"),
+                               json::serialize(found.at("sessions_ended"))));
     } else {
         print_line(fmt::format("{}: {}", text_of(found, "login"), text_of(found, "note")));
     }

@@ -11,6 +11,7 @@
 #include "posix/loop.h"
 #include "posix/paths.h"
 #include "posix/workers.h"
+#include "store/storage.h"
 
 namespace firedrill::cli {
 
@@ -20,10 +21,14 @@ posix::Create how(MakeFolders make) {
     return make == MakeFolders::yes ? posix::Create::yes : posix::Create::no;
 }
 
+/// Lanes that may all hang at once, two for each slow store whose fold runs, and threads for the others: log,
+/// directory, passwords, upkeep, and two for healthy practices. A thread that is not needed sleeps.
+constexpr std::size_t kThreads = 2 * store::kFoldsAtOnce + 6;
+
 class PosixWorld final : public RealWorld {
   public:
     PosixWorld(std::unique_ptr<Disk> data, std::vector<std::unique_ptr<Disk>> logs)
-        : data_(std::move(data)), logs_(std::move(logs)), workers_(loop_) {}
+        : data_(std::move(data)), logs_(std::move(logs)), workers_(loop_, kThreads) {}
 
     Seams seams() override {
         std::vector<Disk*> logs;

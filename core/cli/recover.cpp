@@ -51,7 +51,8 @@ Result<store::RestoreReport> run_restore(const RestoreVerbOptions& options) {
 
 int restore(RestoreVerbOptions options) {
     const bool is_node = !options.from.empty() && !options.to.empty();
-    if (options.practice.empty() != is_node || (is_node && !(options.at.empty() && !options.is_confirmed))) {
+    if (options.practice.empty() != is_node ||
+        (is_node && !(options.at.empty() && !options.is_confirmed && !options.ends_sessions))) {
         return fail(
             Error{Fault::bad_usage,
                   "restore a whole node with --from and --to, or one practice of a node with --practice and "

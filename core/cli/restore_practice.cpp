@@ -55,7 +55,14 @@ int restore_practice(const RestoreVerbOptions& options) {
     if (!options.at.empty()) {
         request["at"] = options.at;
     }
-    const Result<std::string> answer = call_node(options.common, request);
+    if (options.ends_sessions) {
+        if (!options.is_confirmed) {
+            return fail({Fault::bad_usage, "--end-sessions needs --yes: without it nothing is changed"},
+                        options.common.format);
+        }
+        request["end_sessions"] = "yes";
+    }
+    const Result<std::string> answer = call_node_with_progress(options.common, request);
     if (!answer) {
         return fail(answer.error(), options.common.format);
     }

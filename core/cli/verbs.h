@@ -51,7 +51,7 @@ int status(CommonOptions options);
 
 struct StaffOptions {
     CommonOptions common;
-    std::string verb;  ///< add, list, disable
+    std::string verb;  ///< add, list, disable, sign-out
     std::string practice;
     std::string login;
     std::string role;           ///< add: of the new colleague
@@ -84,7 +84,8 @@ struct RestoreVerbOptions {
         practice;    ///< not empty: only it, in a node that goes on; else a whole node, from `from` to `to`
     std::string at;  ///< a time, for a practice
     bool is_confirmed = false;
-    CommonOptions common;  ///< for a practice; its format and log folders in any case
+    bool ends_sessions = false;  ///< of that practice, before it is taken back
+    CommonOptions common;        ///< for a practice; its format and log folders in any case
 };
 int restore(RestoreVerbOptions options);
 /// Part of restore().

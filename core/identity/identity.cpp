@@ -49,6 +49,7 @@ class IdentityNode final : public Identity {
     }
     const Session* find_session(std::string_view token) override;
     void sign_out(std::string_view token, Then<void> then) override;
+    void end_sessions(std::string_view practice, Then<std::size_t> then) override;
     void expire_sessions() override;
     void close_all(Then<void> then) override;
     People& people() override { return people_; }
@@ -278,6 +279,22 @@ void IdentityNode::sign_out(std::string_view token, Then<void> then) {
     }
     gates_.leave(ended.front(),
                  [this, then = std::move(then)](const Status& status) { answer<void>(then, status); });
+}
+
+void IdentityNode::end_sessions(std::string_view practice, Then<std::size_t> then) {
+    const auto found = find_practice(practice);
+    if (!found) {
+        answer<std::size_t>(std::move(then), found.error());
+        return;
+    }
+    const std::size_t count = sessions_.remove_practice(found->id);
+    if (options_.journal) {
+        options_.journal(fmt::format("the operator signed everybody of practice {} out: {} session(s) ended",
+                                     found->name, count));
+    }
+    gates_.leave(found->id, [this, count, then = std::move(then)](const Status& status) {
+        answer<std::size_t>(then, status ? Result<std::size_t>(count) : Result<std::size_t>(status.error()));
+    });
 }
 
 void IdentityNode::expire_sessions() {

@@ -138,6 +138,9 @@ class Identity {
     virtual const Session* find_session(std::string_view token) = 0;
     /// Ends it. When it was the practice's last, the store is locked and the key gone before `then` runs.
     virtual void sign_out(std::string_view token, Then<void> then) = 0;
+    /// The operator's: ends every session of a practice. Its store is locked and its key gone when `then`
+    /// runs with how many there were; somebody may have signed in again by then. not_found.
+    virtual void end_sessions(std::string_view practice, Then<std::size_t> then) = 0;
     /// Ends sessions past their limits; the node calls it every minute.
     virtual void expire_sessions() = 0;
     virtual People& people() = 0;

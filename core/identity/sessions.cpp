@@ -135,6 +135,10 @@ bool SessionTable::remove_one(StoreId practice, PersonId person, std::string_vie
            }) > 0;
 }
 
+std::size_t SessionTable::remove_practice(StoreId practice) {
+    return std::erase_if(sessions_, [&](const auto& entry) { return entry.second.practice == practice; });
+}
+
 void SessionTable::expire(Instant now, std::vector<StoreId>& ended) {
     std::erase_if(sessions_, [&](const auto& entry) {
         if (is_past(entry.second, now)) {

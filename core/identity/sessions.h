@@ -30,6 +30,8 @@ class SessionTable {
     /// Ends all sessions of a person but the one of `except_token` (empty: all).
     void remove_person(StoreId practice, PersonId person, std::string_view except_token,
                        std::vector<StoreId>& ended);
+    /// Ends all sessions of a practice; yields how many.
+    std::size_t remove_practice(StoreId practice);
     /// The session goes on under a new token, with its rights as they are now; nullopt when it has ended.
     std::optional<SignedIn> renew(std::string_view token, bool has_second_factor);
     void set_second_factor(std::string_view token, bool has_second_factor);

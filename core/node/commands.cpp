@@ -219,14 +219,30 @@ void disable_staff(CommandTargets targets, CommandFields& fields, const Then& th
         });
 }
 
+void sign_out_staff(CommandTargets targets, CommandFields& fields, const Then& then) {
+    Result<std::string> practice = fields.take("practice");
+    Status more = practice ? fields.expect_no_more() : Status(practice.error());
+    if (!more) {
+        then(std::move(more).error());
+        return;
+    }
+    targets.identity.end_sessions(*practice, [then, name = *practice](const Result<std::size_t>& ended) {
+        then(ended ? Result<std::string>(
+                         json::serialize(json::object{{"practice", name}, {"sessions_ended", *ended}}))
+                   : Result<std::string>(ended.error()));
+    });
+}
+
 /// Only who asked is told of progress.
 Status settle_progress(CommandTargets& targets, CommandFields& fields) {
     if (!fields.has("progress")) {
         targets.progress = {};
         return {};
     }
-    const std::string wish = TRY(fields.take("progress"));
-    return wish == "yes" ? Status() : Status(Error{Fault::bad_usage, "\"progress\" must be \"yes\""});
+    const Result<std::string> wish = fields.take("progress");
+    return wish && std::string_view(*wish) == "yes"
+               ? Status()
+               : Status(Error{Fault::bad_usage, "\"progress\" must be \"yes\""});
 }
 
 Error unknown_verb(std::string_view verb) {
@@ -234,7 +250,7 @@ Error unknown_verb(std::string_view verb) {
         Fault::bad_usage,
         fmt::format("unknown verb \"{}\"; known: status, practice.compact, practice.create, practice.list, "
                     "practice.restore, practice.show, secrets.list, secrets.rotate, staff.add, "
-                    "staff.disable, staff.list",
+                    "staff.disable, staff.list, staff.sign_out",
                     verb)};
 }
 
@@ -244,7 +260,8 @@ void run_practice_command(CommandTargets targets, std::string_view verb, Command
     } else if (verb == "practice.show") {
         show_practice(targets, fields, then);
     } else if (verb == "practice.restore") {
-        restore_practice(targets.storage, targets.identity, fields, std::move(then));
+        restore_practice(targets.storage, targets.identity, fields, targets.journal,
+                         std::move(targets.progress), std::move(then));
     } else if (verb == "practice.compact") {
         compact_practice(targets.storage, targets.identity, fields, std::move(targets.progress),
                          std::move(then));
@@ -264,6 +281,8 @@ void run_staff_command(CommandTargets targets, std::string_view verb, CommandFie
         add_staff(targets.identity, fields, std::move(then));
     } else if (verb == "staff.disable") {
         disable_staff(targets, fields, then);
+    } else if (verb == "staff.sign_out") {
+        sign_out_staff(targets, fields, then);
     } else {
         then(unknown_verb(verb));
     }

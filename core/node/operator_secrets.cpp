@@ -297,7 +297,7 @@ void OperatorSecrets::refuse_later(Then then) {
 /// passphrase opens the folder from the moment on that the old one no longer does.
 void OperatorSecrets::write_folder_first(const std::shared_ptr<Change>& change) {
     seams_.workers.run(
-        Lane::fold,
+        Lane::slots,
         [change, data = &seams_.data] {
             change->status = store::write_node_slots(*data, change->document);
             if (!change->status) {

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
 
 namespace firedrill::node {
@@ -14,7 +16,33 @@ struct Wanted {
     std::string name;
     store::RestorePoint point;
     store::RestoreMode mode = store::RestoreMode::plan;
+    bool ends_sessions = false;
 };
+
+Result<store::RestoreMode> read_mode(CommandFields& fields) {
+    const Result<std::string> taken = fields.take("mode");
+    if (!taken) {
+        return taken.error();
+    }
+    const std::string_view mode = *taken;
+    if (mode == "go") {
+        return store::RestoreMode::go;
+    }
+    return mode == "plan"
+               ? Result<store::RestoreMode>(store::RestoreMode::plan)
+               : Result<store::RestoreMode>(Error{Fault::bad_usage, "\"mode\" must be \"plan\" or \"go\""});
+}
+
+Result<bool> read_end_sessions(CommandFields& fields, store::RestoreMode mode) {
+    if (!fields.has("end_sessions")) {
+        return false;
+    }
+    const Result<std::string> taken = fields.take("end_sessions");
+    if (!taken || std::string_view(*taken) != "yes" || mode != store::RestoreMode::go) {
+        return Error{Fault::bad_usage, "\"end_sessions\" must be \"yes\", with the mode \"go\""};
+    }
+    return true;
+}
 
 Result<Wanted> read_wanted(CommandFields& fields) {
     Wanted out;
@@ -33,11 +61,8 @@ Result<Wanted> read_wanted(CommandFields& fields) {
     if (out.point.until == 0 && !out.point.at) {
         return Error{Fault::bad_usage, "say which state to go back to: \"until\" an LSN, or \"at\" a time"};
     }
-    const std::string mode = TRY(fields.take("mode"));
-    if (mode != "plan" && mode != "go") {
-        return Error{Fault::bad_usage, "\"mode\" must be \"plan\" or \"go\""};
-    }
-    out.mode = mode == "go" ? store::RestoreMode::go : store::RestoreMode::plan;
+    out.mode = TRY(read_mode(fields));
+    out.ends_sessions = TRY(read_end_sessions(fields, out.mode));
     TRY(fields.expect_no_more());
     return out;
 }
@@ -57,31 +82,84 @@ json::object describe(const Wanted& wanted, const store::StoreRestorePlan& plan)
             {"changed_pages", plan.changed_pages}};
 }
 
-}  // namespace
-
-void restore_practice(store::Storage& storage, const identity::Identity& identity, CommandFields& fields,
-                      std::function<void(Result<std::string>)> then) {
-    const Result<Wanted> wanted = read_wanted(fields);
-    if (!wanted) {
-        then(wanted.error());
-        return;
+store::OnRestoreProgress teller(OnProgress progress) {
+    if (!progress) {
+        return {};
     }
-    const Result<identity::PracticeInfo> found = identity.find_practice(wanted->name);
+    return [progress = std::move(progress)](const store::RestoreProgress& at) {
+        switch (at.step) {
+            case store::RestoreStep::reading:
+                progress({"reading the log", at.done, at.total, "bytes"});
+                return;
+            case store::RestoreStep::collecting:
+                progress({"collecting pages", at.done, at.total, "bytes"});
+                return;
+            case store::RestoreStep::recording: progress({"recording", at.done, at.total, "pages"}); return;
+        }
+    };
+}
+
+/// What is known of one request; copied into its callbacks.
+struct Request {
+    store::Storage& storage;
+    identity::Identity& identity;
+    Wanted wanted;
+    std::function<void(std::string_view)> journal;
+    OnProgress progress;
+    std::function<void(Result<std::string>)> then;
+};
+
+void take_back(const Request& request) {
+    const Result<identity::PracticeInfo> found = request.identity.find_practice(request.wanted.name);
     if (!found) {
-        then(found.error());
+        request.then(found.error());
         return;
     }
     if (found->is_open) {
-        then(Error{Fault::refused,
-                   "practice: somebody is signed in; everybody must sign out before it is taken back"});
+        request.then(Error{Fault::refused,
+                           "practice: somebody is signed in; everybody must sign out before it is taken back "
+                           "(restore --end-sessions, or staff sign-out, ends their sessions)"});
         return;
     }
-    storage.restore_store(
-        found->id, wanted->point, wanted->mode,
-        [wanted = *wanted, then = std::move(then)](const Result<store::StoreRestorePlan>& plan) {
-            then(plan ? Result<std::string>(json::serialize(describe(wanted, *plan)))
-                      : Result<std::string>(plan.error()));
+    request.storage.restore_store(
+        found->id, request.wanted.point, request.wanted.mode, teller(request.progress),
+        [request](const Result<store::StoreRestorePlan>& plan) {
+            if (!plan) {
+                request.then(plan.error());
+                return;
+            }
+            if (request.wanted.mode == store::RestoreMode::go && request.journal) {
+                request.journal(fmt::format(
+                    "the operator took practice {} back to LSN {} ({}): {} commit(s) after it undone",
+                    request.wanted.name, plan->kept_lsn, format_utc(plan->kept_wall), plan->lost_commits));
+            }
+            request.then(json::serialize(describe(request.wanted, *plan)));
         });
+}
+
+}  // namespace
+
+void restore_practice(store::Storage& storage, identity::Identity& identity, CommandFields& fields,
+                      const std::function<void(std::string_view)>& journal, OnProgress progress,
+                      std::function<void(Result<std::string>)> then) {
+    Result<Wanted> wanted = read_wanted(fields);
+    if (!wanted) {
+        then(std::move(wanted).error());
+        return;
+    }
+    const Request request{storage,        identity, std::move(wanted).value(), journal, std::move(progress),
+                          std::move(then)};
+    if (!request.wanted.ends_sessions) {
+        take_back(request);
+        return;
+    }
+    identity.end_sessions(request.wanted.name, [request](const Result<std::size_t>& ended) {
+        if (!ended) {
+            request.then(ended.error());
+            return;
+        }
+        take_back(request);
+    });
 }
 
 }  // namespace firedrill::node

@@ -23,8 +23,10 @@ enum class Lane : std::uint32_t {
     fold = 3,
     audit = 4,
     upkeep = 5,
-    other_folds = 6,
+    fold_2 = 6,
     slots = 7,
+    fold_3 = 8,
+    fold_4 = 9,
     first_practice = 16,
 };
 

@@ -9,9 +9,6 @@
 namespace firedrill::store {
 
 Result<WalkedLog> Walker::run() {
-    good_through_.resize(catalogue_.sources.size());
-    bad_ranges_.resize(catalogue_.sources.size());
-    out_.scan.notes = catalogue_.notes;
     const Status walked = walk();
     if (!walked && (walked.error().fault != Fault::damaged || options_.until_damage == nullptr)) {
         return walked.error();
@@ -26,22 +23,26 @@ Result<WalkedLog> Walker::run() {
 
 Status Walker::walk() {
     TRY(start());
-    for (;;) {
-        while (step_ + 1 < catalogue_.path.size() && next_ > catalogue_.path[step_].limit) {
-            ++step_;
-        }
-        if (options_.until != 0 && next_ > options_.until) {
-            break;
-        }
-        const Next next = TRY(walk_segment(catalogue_.find(catalogue_.path[step_].id, next_)));
-        if (next == Next::end) {
-            break;
-        }
+    for (bool is_over = false; !is_over;) {
+        is_over = TRY(step());
     }
     return {};
 }
 
+Result<bool> Walker::step() {
+    while (step_ + 1 < catalogue_.path.size() && next_ > catalogue_.path[step_].limit) {
+        ++step_;
+    }
+    if (options_.until != 0 && next_ > options_.until) {
+        return true;
+    }
+    return TRY(walk_segment(catalogue_.find(catalogue_.path[step_].id, next_))) == Next::end;
+}
+
 Status Walker::start() {
+    good_through_.resize(catalogue_.sources.size());
+    bad_ranges_.resize(catalogue_.sources.size());
+    out_.scan.notes = catalogue_.notes;
     if (catalogue_.path.empty()) {
         if (!catalogue_.headless.empty()) {
             return Error{Fault::damaged,

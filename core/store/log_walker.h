@@ -1,5 +1,5 @@
-// Walker: the state of one walk_log() call. Private to log_walk.cpp (segments, ends) and log_walk_records.cpp
-// (records).
+// Walker: the state of one walk_log() call, or of one LogReading. Internal to the log; its code is in
+// log_walk.cpp (segments, ends) and log_walk_records.cpp (records).
 #pragma once
 
 #include <map>
@@ -19,6 +19,11 @@ class Walker {
         : catalogue_(catalogue), options_(options), sink_(sink), progress_(progress) {}
 
     Result<WalkedLog> run();
+    /// The same a segment at a time: start() once, then step() until it says that this was the last.
+    Status start();
+    Result<bool> step();
+    [[nodiscard]] std::uint64_t done_bytes() const noexcept { return done_bytes_; }
+    [[nodiscard]] std::uint64_t total_bytes() const noexcept { return total_bytes_; }
 
   private:
     enum class Next : std::uint8_t { segment, end };
@@ -30,7 +35,6 @@ class Walker {
         std::string unreadable;  ///< text of a read error, if every copy has one
     };
 
-    Status start();
     Status walk();
     Result<Next> walk_segment(const CatalogueEntry* entry);
     Result<Next> read_records(WalkedSegment& segment);

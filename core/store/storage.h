@@ -106,6 +106,14 @@ struct StoreRestorePlan {
     PageNumber pages = 0;  ///< of the store then
     std::uint64_t changed_pages = 0;
 };
+/// How far it is: bytes of the log read, pages recorded.
+enum class RestoreStep : std::uint8_t { reading, collecting, recording };
+struct RestoreProgress {
+    RestoreStep step = RestoreStep::reading;
+    std::uint64_t done = 0;
+    std::uint64_t total = 0;
+};
+using OnRestoreProgress = std::function<void(const RestoreProgress&)>;
 
 /// Where a page, as it stood after the commit named, may be had when neither log nor mirror has it: a
 /// snapshot or a peer. Called on the store's lane, may block; null when it has none. What it yields is
@@ -137,6 +145,9 @@ struct StorageOptions {
     std::uint64_t memory_limit_bytes = 256ull << 20;
     /// Pages of one record of a commit that takes a store back: 16 MiB.
     std::size_t restore_part_pages = 4096;
+    /// Pages that may differ between the present and the state that a store is taken back to: 256 MiB. They
+    /// are in memory at once, until they are folded.
+    std::size_t restore_pages_limit = 65536;
     PageSource page_source;
     /// Asked at a tick, on the loop: may this closed segment go once every commit in it is folded? A log is
     /// never shortened without it.
@@ -146,6 +157,12 @@ struct StorageOptions {
         on_note;  ///< on the loop; a sentence that somebody should read at once
     StorageParts parts;
 };
+
+/// Folds that run at once. A store whose page file hangs keeps one of them and its own lane: that many such
+/// stores harm neither the commits nor the folds of others, given a thread for each of those lanes and some
+/// for the rest. With more of them folds stand still: other stores go on committing until 8 times
+/// `fold_after_bytes` of one are in memory, and what a start would have to read grows.
+inline constexpr std::size_t kFoldsAtOnce = 4;
 
 class Storage {
   public:
@@ -190,9 +207,16 @@ class Storage {
 
     /// Takes one store back to an earlier state, without a key, as one more commit: durable on ok, or nothing
     /// happened. What came after stays in the log, and can be come back to in the same way. refused: it is
-    /// unlocked, or stands there already. not_found, disk_full, damaged: nothing was changed.
+    /// unlocked, or stands there already. unavailable: the log does not go back that far. limit: too many
+    /// pages differ, the text names a step between. not_found, disk_full, damaged: nothing was changed.
+    /// `progress` is called on the loop, at most once a segment and a part.
     virtual void restore_store(StoreId store, RestorePoint point, RestoreMode mode,
+                               OnRestoreProgress progress,
                                std::function<void(Result<StoreRestorePlan>)> then) = 0;
+    void restore_store(StoreId store, RestorePoint point, RestoreMode mode,
+                       std::function<void(Result<StoreRestorePlan>)> then) {
+        restore_store(store, point, mode, {}, std::move(then));
+    }
 };
 
 /// SQLite's PRAGMA integrity_check inside a job: ok, or damaged with the first finding (no values).

@@ -286,38 +286,54 @@ LaneReport StoreLane::scrub(PageNumber first, PageNumber count) {
     return made;
 }
 
-LaneReport StoreLane::prepare_to_restore(std::span<Disk* const> disks, const RestorePoint& point,
-                                         std::size_t part_pages, bool is_plan_only) {
-    LaneReport out;
-    const auto prepare = [&]() -> Status {
-        if (cipher_) {
-            return Error{Fault::refused,
-                         fmt::format("store {} is open; everybody must sign out first", to_hex(store_))};
+Status StoreLane::find_room(const std::vector<Disk*>& disks, const StoreRestore& restore) {
+    std::uint64_t wanted_bytes = record_bytes(own_pages(restore.commit).size());
+    for (const CommitPart& part : restore.parts) {
+        wanted_bytes += record_bytes(part.pages.size());
+    }
+    for (Disk* disk : disks) {
+        const std::uint64_t free_bytes = TRY(disk->free_space_bytes());
+        if (free_bytes < wanted_bytes) {
+            return Error{
+                Fault::disk_full,
+                fmt::format("log disk {} has {} bytes free and the restore writes {}; free space and "
+                            "try again, nothing was changed",
+                            disk->label(), free_bytes, wanted_bytes)};
         }
+    }
+    return {};
+}
+
+Result<bool> StoreLane::step_preparation(const std::vector<Disk*>& disks, const RestorePoint& point,
+                                         const RestoreLimits& limits, bool is_plan_only) {
+    if (cipher_) {
+        return Error{Fault::refused,
+                     fmt::format("store {} is open; everybody must sign out first", to_hex(store_))};
+    }
+    if (!preparation_) {
         TRY(load());
-        out.restore = std::make_shared<StoreRestore>(
-            TRY(prepare_restore(disks, *pages_, point, part_pages, is_plan_only)));
-        std::uint64_t wanted_bytes = record_bytes(own_pages(out.restore->commit).size());
-        for (const CommitPart& part : out.restore->parts) {
-            wanted_bytes += record_bytes(part.pages.size());
-        }
-        for (Disk* disk : disks) {
-            const std::uint64_t free_bytes = TRY(disk->free_space_bytes());
-            if (!is_plan_only && free_bytes < wanted_bytes) {
-                return Error{
-                    Fault::disk_full,
-                    fmt::format("log disk {} has {} bytes free and the restore writes {}; free space and "
-                                "try again, nothing was changed",
-                                disk->label(), free_bytes, wanted_bytes)};
-            }
-        }
-        return {};
-    };
-    Status prepared = prepare();
-    std::shared_ptr<StoreRestore> restore = prepared ? std::move(out.restore) : nullptr;
-    out = report({});  // what the log lacks is no damage of the store as it stands
+        preparation_ = std::make_unique<RestorePreparation>(disks, *pages_, point, limits, is_plan_only);
+    }
+    return preparation_->step();
+}
+
+LaneReport StoreLane::prepare_to_restore(const std::vector<Disk*>& disks, const RestorePoint& point,
+                                         const RestoreLimits& limits, bool is_plan_only) {
+    auto stepped = step_preparation(disks, point, limits, is_plan_only);
+    std::shared_ptr<StoreRestore> restore;
+    Status prepared = stepped ? Status() : Status(stepped.error());
+    if (stepped && *stepped) {
+        restore = std::make_shared<StoreRestore>(preparation_->take());
+        prepared = is_plan_only ? Status() : find_room(disks, *restore);
+    }
+    LaneReport out = report({});  // what the log lacks is no damage of the store as it stands
+    if (stepped && !*stepped) {
+        out.restoring = preparation_->progress();
+        return out;
+    }
+    preparation_.reset();
+    out.restore = prepared ? std::move(restore) : nullptr;
     out.status = std::move(prepared);
-    out.restore = std::move(restore);
     unload_if_idle();
     return out;
 }

@@ -36,7 +36,8 @@ struct LaneReport {
     std::uint64_t scrub_found = 0;           ///< by scrub(): pages that were not what was written
     std::uint64_t scrub_not_repairable = 0;  ///< of those
     ResealProgress reseal;
-    std::shared_ptr<StoreRestore> restore;  ///< of prepare_to_restore()
+    std::shared_ptr<StoreRestore> restore;     ///< of prepare_to_restore() when it is over
+    std::optional<RestoreProgress> restoring;  ///< of prepare_to_restore() when it is to be called again
 };
 
 class StoreLane {
@@ -73,15 +74,20 @@ class StoreLane {
     LaneReport scrub(PageNumber first, PageNumber count);
     /// One step of sealing pages of replaced keys anew; nothing when there are none or the store is locked.
     LaneReport reseal();
-    /// What it takes to bring the locked store back to an earlier commit; changes nothing.
-    LaneReport prepare_to_restore(std::span<Disk* const> disks, const RestorePoint& point,
-                                  std::size_t part_pages, bool is_plan_only);
+    /// What it takes to bring the locked store back to an earlier commit, one step of reading the log a call;
+    /// changes nothing. No other call may come between.
+    LaneReport prepare_to_restore(const std::vector<Disk*>& disks, const RestorePoint& point,
+                                  const RestoreLimits& limits, bool is_plan_only);
     /// Does it. The parts are durable.
     LaneReport take_back(StoreRestore& restore);
     /// Drops connection, caches and keys.
     LaneReport lock();
 
   private:
+    /// Checks that there is room for what `restore` writes.
+    static Status find_room(const std::vector<Disk*>& disks, const StoreRestore& restore);
+    Result<bool> step_preparation(const std::vector<Disk*>& disks, const RestorePoint& point,
+                                  const RestoreLimits& limits, bool is_plan_only);
     Status load();
     Status reopen();
     /// Looks through the whole page file and brings back from the log what can be brought back.
@@ -104,8 +110,9 @@ class StoreLane {
     StorePosition position_;             // as it was when the pages were unloaded
     CommitSequence folded_ = 0;          // likewise
     std::unique_ptr<PageCipher> cipher_;
-    std::unique_ptr<Connection> connection_;  // null or poisoned: opened again when needed
-    std::optional<Resealer> resealer_;        // kept while locked: what it knows needs no key
+    std::unique_ptr<Connection> connection_;           // null or poisoned: opened again when needed
+    std::optional<Resealer> resealer_;                 // kept while locked: what it knows needs no key
+    std::unique_ptr<RestorePreparation> preparation_;  // between two steps; borrows pages_
     bool has_opened_ = false;
     std::string damage_;
     bool may_heal_ = false;   // `damage_` is of pages that a reader may find repaired

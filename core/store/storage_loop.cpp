@@ -343,7 +343,8 @@ void LoopStorage::start(Store& store, ItemPtr item) {
     writers_ += is_writing(*item) ? 1 : 0;
     const auto report = std::make_shared<LaneReport>();
     auto job = [lane = store.lane_side, item, report, make_cipher = options_.parts.page_cipher,
-                through = durable_, part_pages = options_.restore_part_pages] {
+                through = durable_,
+                limits = RestoreLimits{options_.restore_part_pages, options_.restore_pages_limit}] {
         switch (item->kind) {
             case Kind::unlock:
                 *report = lane->unlock(make_cipher, std::move(item->ring), item->migrations);
@@ -360,7 +361,7 @@ void LoopStorage::start(Store& store, ItemPtr item) {
             case Kind::reseal: *report = lane->reseal(); return;
             case Kind::vacuum: *report = lane->vacuum(); return;
             case Kind::restore:
-                *report = lane->prepare_to_restore(item->disks, item->point, part_pages, item->is_plan_only);
+                *report = lane->prepare_to_restore(item->disks, item->point, limits, item->is_plan_only);
                 return;
             case Kind::scrub: *report = lane->scrub(item->first_page, item->page_count); return;
         }
@@ -402,14 +403,8 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
     if (item->kind == Kind::scrub) {
         finish_scrub(store, *item);
     }
-    if (store.last.restore) {
-        item->restore = std::move(store.last.restore);
-        *item->plan = item->restore->plan;
-        if (!item->is_plan_only) {
-            store.is_taken_back = true;
-            record_parts(store, item, 0);
-            return;
-        }
+    if (item->kind == Kind::restore && go_on_restoring(store, item)) {
+        return;
     }
     if (item->done && !(item->kind == Kind::fold && store.is_folding)) {
         hold(store.newest,

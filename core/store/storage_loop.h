@@ -23,7 +23,8 @@ namespace firedrill::store {
 class LogScrub;
 
 /// Folds of different stores run beside each other on these: a store whose files are slow keeps one of them.
-inline constexpr std::array kFoldLanes{Lane::fold, Lane::other_folds};
+inline constexpr std::array kFoldLanes{Lane::fold, Lane::fold_2, Lane::fold_3, Lane::fold_4};
+static_assert(kFoldLanes.size() == kFoldsAtOnce);
 
 /// What recovery knows of a store.
 struct RecoveredStore {
@@ -62,7 +63,7 @@ class LoopStorage final : public Storage {
     Health health() const override;
     void fold(Done done) override;
     void fold_store(StoreId store, Done done) override;
-    void restore_store(StoreId store, RestorePoint point, RestoreMode mode,
+    void restore_store(StoreId store, RestorePoint point, RestoreMode mode, OnRestoreProgress progress,
                        std::function<void(Result<StoreRestorePlan>)> then) override;
 
   private:
@@ -91,6 +92,7 @@ class LoopStorage final : public Storage {
         RestorePoint point;  // restore, and all below
         bool is_plan_only = false;
         std::vector<Disk*> disks;
+        OnRestoreProgress progress;
         std::shared_ptr<StoreRestorePlan> plan;  // owners: this and `done`
         std::shared_ptr<StoreRestore> restore;   // owners: this and the job that made it
     };
@@ -146,6 +148,7 @@ class LoopStorage final : public Storage {
     [[nodiscard]] std::optional<Error> backlog(const Store& store) const;
 
     // storage_restore.cpp
+    bool go_on_restoring(Store& store, const ItemPtr& item);
     void record_parts(Store& store, const ItemPtr& item, std::size_t next);
 
     Lsn queue_record(RecordBody body);

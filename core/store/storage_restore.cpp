@@ -8,7 +8,7 @@
 
 namespace firedrill::store {
 
-void LoopStorage::restore_store(StoreId id, RestorePoint point, RestoreMode mode,
+void LoopStorage::restore_store(StoreId id, RestorePoint point, RestoreMode mode, OnRestoreProgress progress,
                                 std::function<void(Result<StoreRestorePlan>)> then) {
     const auto found = stores_.find(id);
     const auto plan = std::make_shared<StoreRestorePlan>();
@@ -28,9 +28,32 @@ void LoopStorage::restore_store(StoreId id, RestorePoint point, RestoreMode mode
             item->disks.push_back(seams_.logs[i]);
         }
     }
+    item->progress = std::move(progress);
     item->plan = plan;
     item->done = std::move(done);
     enqueue(*found->second, std::move(item));
+}
+
+/// After a step of the preparation. False: it ends here, with what the lane reported.
+bool LoopStorage::go_on_restoring(Store& store, const ItemPtr& item) {
+    if (store.last.restoring && !fatal_) {
+        if (item->progress) {
+            item->progress(*store.last.restoring);
+        }
+        start(store, item);  // its queue stands still meanwhile
+        return true;
+    }
+    if (!store.last.restore) {
+        return false;
+    }
+    item->restore = std::move(store.last.restore);
+    *item->plan = item->restore->plan;
+    if (item->is_plan_only) {
+        return false;
+    }
+    store.is_taken_back = true;
+    record_parts(store, item, 0);
+    return true;
 }
 
 /// Its pages were collected: the parts become durable one after another, so that memory and the other stores'
@@ -44,6 +67,10 @@ void LoopStorage::record_parts(Store& store, const ItemPtr& item, std::size_t ne
     if (next < restore.parts.size()) {
         const Lsn lsn = queue_record(std::move(restore.parts[next]));
         hold(lsn, [this, &store, item, next] { record_parts(store, item, next + 1); });
+        if (item->progress) {
+            item->progress(
+                {RestoreStep::recording, next * options_.restore_part_pages, restore.plan.changed_pages});
+        }
         pump_log();
         return;
     }

@@ -21,6 +21,12 @@ void LoopStorage::drop_old_segments() {
     if (!options_.covered || is_retention_busy_ || resilver_ || is_resilver_due_ || fatal_) {
         return;
     }
+    const bool is_log_read = std::any_of(stores_.begin(), stores_.end(), [](const auto& entry) {
+        return entry.second->last.restoring.has_value();
+    });
+    if (is_log_read) {
+        return;  // a store is about to be taken back, and reads it from the beginning
+    }
     std::vector<Disk*> disks;
     for (std::size_t i = 0; i < std::min(members_.size(), seams_.logs.size()); ++i) {
         if (members_[i].is_present) {

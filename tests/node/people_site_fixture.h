@@ -26,6 +26,7 @@ class PeopleSiteTest : public testing::Test {
         config.hosts = {"localhost"};
         config.cost = crypto::kToyCost;
         config.serves_tls = false;
+        config.journal = [this](std::string_view line) { journal_.emplace_back(line); };
         ASSERT_TRUE(create_node(machine_.seams(), config, {}, passphrase));
         Parts parts;
         parts.site = [this](std::unique_ptr<web::Handler> site) {
@@ -118,6 +119,7 @@ class PeopleSiteTest : public testing::Test {
     std::unique_ptr<Node> node_;
     web::Handler* site_ = nullptr;
     std::string recovery_code_;
+    std::vector<std::string> journal_;
 };
 
 }  // namespace firedrill::node

@@ -1,5 +1,7 @@
 // One practice whose files are slow, and one whose files are damaged, harm no other. Measured in virtual
 // time.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "store/page_store.h"
@@ -44,14 +46,18 @@ class SlowFile final : public File {
     const Duration& extra_;
 };
 
-/// A data disk on which the files of one store are slow.
+/// A data disk on which the files of some stores are slow.
 class PartlySlowDisk final : public Disk {
   public:
     PartlySlowDisk(Disk& real, sim::CostMeter& meter, StoreId slow)
-        : real_(real), meter_(meter), slow_(to_hex(slow)) {}
+        : real_(real), meter_(meter), slow_{to_hex(slow)} {}
+    void slow_down(StoreId store) { slow_.push_back(to_hex(store)); }
     Result<std::unique_ptr<File>> open(std::string_view name, Open how) override {
         auto file = TRY(real_.open(name, how));
-        if (name.find(slow_) == std::string_view::npos) {
+        const bool is_slow = std::any_of(slow_.begin(), slow_.end(), [name](const std::string& each) {
+            return name.find(each) != std::string_view::npos;
+        });
+        if (!is_slow) {
             return file;
         }
         return std::unique_ptr<File>(std::make_unique<SlowFile>(std::move(file), meter_, extra));
@@ -69,7 +75,7 @@ class PartlySlowDisk final : public Disk {
   private:
     Disk& real_;
     sim::CostMeter& meter_;
-    std::string slow_;
+    std::vector<std::string> slow_;
 };
 
 std::string insert(int id, std::size_t size) {
@@ -98,10 +104,10 @@ struct SlowStore : testing::Test {
     void TearDown() override { world.storage.reset(); }
 
     /// A commit to the slow store that nobody waits for.
-    void write_to_slow(int id) {
+    void write_to_slow(int id, StoreId store = kSlow) {
         ++slow_pending;
         world.storage->transact(
-            kSlow, Access::write,
+            store, Access::write,
             [id](Database& database) { return database.execute(insert(id, 3000).c_str()); },
             [this](const Status& status) {
                 EXPECT_TRUE(status.is_ok()) << status.error().text;
@@ -144,6 +150,93 @@ TEST_F(SlowStore, OthersCommitAndFoldWhileOneIsSlowAndOneIsDamaged) {
     EXPECT_GT(world.health(kSlow).unfolded_bytes, 0U);
     EXPECT_LE(most_unfolded, 3 * kFoldAfter);
     EXPECT_EQ(damaged_answers, 1);
+}
+
+/// Stores 11, 12 … are slow as well, up to `count` slow ones in all; each begins a fold that takes for ever.
+struct SlowStores : SlowStore {
+    void hang(std::uint32_t count) {
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const StoreId store = store_id(11 + i);
+            disk->slow_down(store);
+            ASSERT_TRUE(world.unlock(store));
+        }
+        disk->extra = 10min;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            for (int id = 100; id < 110; ++id) {
+                write_to_slow(id, store_id(11 + i));
+            }
+        }
+        world.universe.loop.run_for(1s);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            ASSERT_GT(world.health(store_id(11 + i)).unfolded_bytes, kFoldAfter / 2);
+        }
+    }
+};
+
+TEST_F(SlowStores, AllFoldLanesButOneMayHangAndOthersCommitAndFold) {
+    hang(kFoldsAtOnce - 1);
+    const Instant began = world.machine->clock().now();
+
+    std::uint64_t most_unfolded = 0;
+    const Duration worst = worst_commit(120, most_unfolded);
+
+    EXPECT_LT(worst, 100ms);
+    EXPECT_LE(most_unfolded, 3 * kFoldAfter);  // they fold again and again
+    EXPECT_LT(world.machine->clock().now() - began, 10min);
+}
+
+TEST_F(SlowStores, WhenAllFoldLanesHangOthersStillCommitAndFoldOnceOneIsFree) {
+    hang(kFoldsAtOnce);
+    const Instant began = world.machine->clock().now();
+
+    std::uint64_t most_unfolded = 0;
+    const Duration worst = worst_commit(36, most_unfolded);  // less than 8 times kFoldAfter of each
+
+    EXPECT_LT(worst, 100ms);
+    EXPECT_LT(world.machine->clock().now() - began, 10min);
+    EXPECT_GT(most_unfolded, kFoldAfter);  // nothing was folded meanwhile
+    disk->extra = 0s;
+    world.universe.loop.run_until(
+        [this] { return world.health(store_id(kFirstHealthy)).unfolded_bytes < kFoldAfter; });
+    ASSERT_TRUE(world.fold());
+    EXPECT_EQ(world.health(store_id(kFirstHealthy)).unfolded_bytes, 0U);
+    EXPECT_EQ(world.health(store_id(11)).unfolded_bytes, 0U);
+}
+
+TEST_F(SlowStore, AmongAThousandStoresOneSlowAndOneDamagedHarmNoOther) {
+    constexpr std::uint32_t kMany = 1000;
+    for (std::uint32_t number = 100; number < 100 + kMany; ++number) {
+        ASSERT_TRUE(world.unlock(store_id(number)));
+    }
+    const std::string file = page_file_name(kDamaged, 1);
+    ASSERT_TRUE(world.data->corrupt(file, 0, Bytes(world.data->peek(file)->size(), 0xee)).has_value());
+    ASSERT_TRUE(world.lock(kDamaged));
+    disk->extra = 10min;
+    for (int id = 100; id < 110; ++id) {
+        write_to_slow(id);
+    }
+    world.universe.loop.run_for(1s);
+    std::optional<Status> damaged;
+    world.storage->unlock(kDamaged, test_ring(kDamaged), kNotes,
+                          [&](const Status& status) { damaged = status; });
+    Duration worst{0};
+    const Instant began = world.machine->clock().now();
+
+    for (std::uint32_t number = 100; number < 100 + kMany; ++number) {
+        const Instant asked = world.machine->clock().now();
+        ASSERT_TRUE(world.execute(store_id(number), insert(1, 3000)));
+        worst = std::max(worst, world.machine->clock().now() - asked);
+    }
+
+    EXPECT_LT(worst, 100ms);
+    EXPECT_LT(world.machine->clock().now() - began, 10min);
+    EXPECT_GT(world.health(kSlow).unfolded_bytes, 0U);
+    ASSERT_TRUE(damaged.has_value());
+    int sound = 0;
+    for (const StoreHealth& each : world.storage->health().stores) {
+        sound += each.is_damaged ? 0 : 1;
+    }
+    EXPECT_GE(sound, static_cast<int>(kMany));
 }
 
 TEST_F(SlowStore, ASlowReaderKeepsNobodyWaiting) {

@@ -44,8 +44,23 @@ struct StoreRestoreLog : testing::Test {
         }
         append(pages->prepare(plain, count, *cipher, entropy));
     }
+    /// One that the log does not have.
+    void commit_elsewhere(std::initializer_list<PageNumber> numbers, PageNumber count) {
+        const Bytes bytes(kPageSize);
+        std::vector<PlainPage> plain;
+        for (const PageNumber number : numbers) {
+            plain.push_back({number, bytes});
+        }
+        (void)pages->prepare(plain, count, *cipher, entropy);
+    }
     Result<StoreRestore> prepare(Lsn until) {
-        return prepare_restore(world.options().disks, *pages, {until, {}}, 4096, false);
+        const std::span<Disk* const> disks = world.options().disks;
+        RestorePreparation preparation({disks.begin(), disks.end()}, *pages, {until, {}}, {4096, 65536},
+                                       false);
+        for (bool is_over = false; !is_over;) {
+            is_over = TRY(preparation.step());
+        }
+        return preparation.take();
     }
     /// What the log gives somebody who knows nothing else.
     Result<StorePosition> replay() {
@@ -127,25 +142,43 @@ TEST_F(StoreRestoreLog, ACommitWhosePartsAreMissingIsDamageAndNotAnotherState) {
     EXPECT_EQ(refused.error().fault, Fault::damaged) << refused.error().text;
 }
 
-TEST_F(StoreRestoreLog, ALogWhoseOldestSegmentsAreGoneIsRefusedWithTheWayOut) {
-    const std::array<Byte, kPageSize> bytes{};
-    const PlainPage page{1, bytes};
-    (void)pages->prepare(std::span(&page, 1), 1, *cipher, entropy);  // in a segment that is gone
+TEST_F(StoreRestoreLog, APageWhoseVersionOfThenWasInASegmentThatIsGoneIsRefusedWithTheWayOut) {
+    commit_elsewhere({1, 2}, 2);
+    commit({1}, 2, 1);
+    commit({2}, 2, 2);
+    const auto refused = prepare(2);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::unavailable);
+    EXPECT_NE(refused.error().text.find("1 pages of that state were last written before"), std::string::npos)
+        << refused.error().text;
+}
+
+TEST_F(StoreRestoreLog, WhatALogThatBeginsLaterLacksAndNobodyChangedSinceIsAsItIsNow) {
+    commit_elsewhere({1, 2}, 2);
+    commit({1}, 2, 1);
+    const Digest wanted = pages->position().root;
+    commit({1}, 2, 2);
+    const auto prepared = prepare(2);
+    ASSERT_TRUE(prepared) << prepared.error().text;
+    EXPECT_EQ(prepared->commit.root, wanted);
+    EXPECT_EQ(prepared->plan.changed_pages, 1U);
+}
+
+TEST_F(StoreRestoreLog, AGapInTheMiddleIsRefusedWithTheWayOut) {
     commit({1}, 1, 1);
+    commit_elsewhere({1}, 1);
     commit({1}, 1, 2);
     const auto refused = prepare(2);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().fault, Fault::unavailable);
-    EXPECT_NE(refused.error().text.find("has commit 2 and not the 1 before it"), std::string::npos)
+    EXPECT_NE(refused.error().text.find("has commit 3 and not the 1 before it"), std::string::npos)
         << refused.error().text;
 }
 
 TEST_F(StoreRestoreLog, OfAnotherHistoryIsRefused) {
     commit({1}, 1, 1);
     commit({1}, 1, 2);
-    const std::array<Byte, kPageSize> bytes{};
-    const PlainPage page{1, bytes};
-    (void)pages->prepare(std::span(&page, 1), 1, *cipher, entropy);  // not in the log
+    commit_elsewhere({1}, 1);
     const auto refused = prepare(2);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().fault, Fault::damaged) << refused.error().text;

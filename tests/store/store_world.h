@@ -78,6 +78,7 @@ class StoreWorld {
         made.unfolded_log_limit = unfolded_log_limit;
         made.scrub_period = scrub_period;
         made.restore_part_pages = restore_part_pages;
+        made.restore_pages_limit = restore_pages_limit;
         made.page_source = page_source;
         made.covered = covered;
         made.on_note = on_note;
@@ -178,6 +179,7 @@ class StoreWorld {
     Disk* data_instead = nullptr;  // what the storage sees in the place of `data`
     Entropy* entropy_instead = nullptr;
     std::size_t restore_part_pages = 4096;
+    std::size_t restore_pages_limit = 65536;
     PageSource page_source;
     Covered covered;
     std::function<void(const std::string&)> on_note;

@@ -168,6 +168,11 @@ class FakeIdentity final : public identity::Identity {
         sessions_.erase(std::string(token));
         valve.pass([then] { then({}); });
     }
+    void end_sessions(std::string_view, Then<std::size_t> then) override {
+        const std::size_t count = sessions_.size();
+        sessions_.clear();
+        then(count);
+    }
     identity::People& people() override { return people_; }
     identity::Safekeeping& safekeeping() override { return safekeeping_; }
     void expire_sessions() override { sessions_.clear(); }
