@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 namespace firedrill::sim {
 
@@ -23,7 +24,10 @@ bool is_page_file(const std::string& name, const std::string& store) {
 }  // namespace
 
 Hazards::Hazards(World& world, Installation& installation)
-    : world_(world), installation_(installation), random_(world.universe.random.stream("hazards")) {
+    : world_(world),
+      installation_(installation),
+      random_(world.universe.random.stream("hazards")),
+      owners_desk_(world.universe, kOwnerDesk) {
     for (const Hazard& hazard : world.scenario.hazards) {
         evidence_.push_back({hazard.kind, hazard.disk, false});
     }
@@ -68,7 +72,14 @@ void Hazards::strike(std::size_t index) {
             break;
         case HazardKind::node_crash: has_hit = crash(); break;
         case HazardKind::power_loss: has_hit = cut_power(); break;
+        case HazardKind::practice_restored: take_practices_back(index); return;
+        case HazardKind::key_replaced: replace_keys(index); return;
     }
+    record(index, has_hit, ends_service);
+}
+
+void Hazards::record(std::size_t index, bool has_hit, bool ends_service) {
+    const Hazard& hazard = world_.scenario.hazards[index];
     world_.note(TraceKind::hazard, hazard_name(hazard.kind), has_hit ? "hit" : "missed");
     world_.tell(fmt::format("hazard {}{}", hazard_name(hazard.kind), has_hit ? "" : " hits nothing"));
     if (!has_hit) {
@@ -80,6 +91,63 @@ void Hazards::strike(std::size_t index) {
     if (ends_service) {
         world_.recovery.hazard(world_.now());
     }
+}
+
+/// What the operator's verb does, for every practice; it has hit when commits were undone.
+void Hazards::take_practices_back(std::size_t index) {
+    node::Node* node = installation_.node();
+    if (node == nullptr) {
+        record(index, false, false);
+        return;
+    }
+    const SimClock clock(world_.universe.loop);
+    const std::string at = format_utc({clock.wall().ns - world_.scenario.hazards[index].back.count()});
+    for (const PracticeAccount& practice : world_.practices) {
+        const boost::json::object request{{"verb", "practice.restore"},
+                                          {"name", practice.name},
+                                          {"at", at},
+                                          {"mode", "go"},
+                                          {"end_sessions", "yes"}};
+        node->command(boost::json::serialize(request), [this, index](const Result<std::string>& done) {
+            // From the loop, outside the node.
+            world_.universe.loop.post([this, index, done] {
+                world_.tell(done ? "a practice was taken back: " + *done
+                                 : "a practice was not taken back: " + done.error().text);
+                record(index, done.is_ok(), false);
+            });
+        });
+    }
+}
+
+void Hazards::replace_keys(std::size_t index) {
+    for (const PracticeAccount& practice : world_.practices) {
+        const std::uint64_t id = next_errand_++;
+        auto errand = std::make_unique<OwnerErrand>(world_, owners_desk_, practice);
+        OwnerErrand& owner = *errands_.emplace(id, std::move(errand)).first->second;
+        owner.start([this, id, index, &practice](bool is_made) {
+            errands_.erase(id);
+            if (!is_made) {
+                record(index, false, false);
+                return;
+            }
+            world_.note(TraceKind::person, practice.name, "a new recovery kit");
+            await_resealing(index, practice.name);
+        });
+    }
+}
+
+void Hazards::await_resealing(std::size_t index, const std::string& practice) {
+    node::Node* node = installation_.node();
+    if (node != nullptr) {
+        const auto found = node->identity().find_practice(practice);
+        const store::ResealState state =
+            found ? node->health().of(found->id).reseal.state : store::ResealState::unknown;
+        if (state == store::ResealState::none || state == store::ResealState::unreadable) {
+            record(index, state == store::ResealState::none, false);
+            return;
+        }
+    }
+    world_.universe.loop.call_after(1min, [this, index, practice] { await_resealing(index, practice); });
 }
 
 bool Hazards::corrupt_pages(const Hazard& hazard) {

@@ -43,9 +43,17 @@ struct Workload {
     bool tls = true;
 };
 
-enum class HazardKind : std::uint8_t { corrupt_pages, disk_dies, disk_returns, node_crash, power_loss };
-/// "store.corrupt_pages", "disk.dies", "node.crash", "power.loss". "log.disk.dies" is disk.dies of a log
-/// disk.
+enum class HazardKind : std::uint8_t {
+    corrupt_pages,
+    disk_dies,
+    disk_returns,
+    node_crash,
+    power_loss,
+    practice_restored,
+    key_replaced,
+};
+/// "store.corrupt_pages", "disk.dies", "node.crash", "power.loss", "practice.restored", "key.replaced".
+/// "log.disk.dies" is disk.dies of a log disk.
 std::string_view hazard_name(HazardKind kind) noexcept;
 
 struct Hazard {
@@ -58,6 +66,7 @@ struct Hazard {
     std::string store = "all";    ///< whose pages: practice, directory, all
     std::string reach = "pages";  ///< pages: page files only; disk: every file of the data disk
     std::uint32_t percent = 100;  ///< how many of the pages, at least one
+    Duration back = std::chrono::hours(2);  ///< how far practices are taken back
     std::uint32_t times = 1;
     Duration every = std::chrono::hours(6);  ///< between repetitions
     int line = 0;

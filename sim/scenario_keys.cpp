@@ -28,6 +28,12 @@ HazardKind hazard_kind(std::string_view name) {
     if (name == "log.disk.returns") {
         return HazardKind::disk_returns;
     }
+    if (name == "key.replaced") {
+        return HazardKind::key_replaced;
+    }
+    if (name == "practice.restored") {
+        return HazardKind::practice_restored;
+    }
     return name == "power.loss" ? HazardKind::power_loss : HazardKind::disk_dies;
 }
 
@@ -112,8 +118,8 @@ std::vector<ScenarioKey> hazard_keys() {
          },
          0,
          0,
-         {"store.corrupt_pages", "disk.dies", "log.disk.dies", "log.disk.returns", "node.crash",
-          "power.loss"}},
+         {"store.corrupt_pages", "disk.dies", "log.disk.dies", "log.disk.returns", "node.crash", "power.loss",
+          "practice.restored", "key.replaced"}},
         {"hazard", "at", duration, "\"0s\"", "When, counted from the start: \"1d 10:30\".",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().at = v.duration; }},
         {"hazard", "after", duration, "null",
@@ -153,6 +159,8 @@ std::vector<ScenarioKey> hazard_keys() {
          {"pages", "disk"}},
         {"hazard", "percent", integer, "100", "How many of its pages, at least one.",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().percent = u32(v); }, 1, 100},
+        {"hazard", "back", duration, "\"2h\"", "How far the operator takes the practices back.",
+         [](Scenario& s, const KeyValue& v) { s.hazards.back().back = v.duration; }},
         {"hazard", "times", integer, "1", "How often it strikes.",
          [](Scenario& s, const KeyValue& v) { s.hazards.back().times = u32(v); }, 1, 1000},
         {"hazard", "every", duration, "\"6h\"", "Time between strikes.",
@@ -303,6 +311,8 @@ std::string_view hazard_name(HazardKind kind) noexcept {
         case HazardKind::disk_returns: return "log.disk.returns";
         case HazardKind::node_crash: return "node.crash";
         case HazardKind::power_loss: return "power.loss";
+        case HazardKind::practice_restored: return "practice.restored";
+        case HazardKind::key_replaced: return "key.replaced";
     }
     return "";
 }

@@ -17,7 +17,16 @@ bool any_hazard(const Evidence& e, bool (*is_one)(const HazardEvidence&)) {
 }
 
 bool is_hardware(const HazardEvidence& h) {
-    return h.has_fired && h.kind != HazardKind::node_crash;
+    switch (h.kind) {
+        case HazardKind::corrupt_pages:
+        case HazardKind::disk_dies:
+        case HazardKind::disk_returns:
+        case HazardKind::power_loss: return h.has_fired;
+        case HazardKind::node_crash:
+        case HazardKind::practice_restored:
+        case HazardKind::key_replaced: return false;
+    }
+    return false;
 }
 bool took_database(const HazardEvidence& h) {
     return h.has_fired && h.took_database();

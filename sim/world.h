@@ -27,7 +27,9 @@ inline constexpr const char* kNodeHost = "forms.example";
 inline constexpr const char* kPatientDesk = "203.0.113.10";
 inline constexpr const char* kStaffDesk = "198.51.100.20";
 inline constexpr const char* kOperatorDesk = "192.0.2.5";
-inline constexpr std::array<const char*, 3> kDeskAddresses{kPatientDesk, kStaffDesk, kOperatorDesk};
+inline constexpr const char* kOwnerDesk = "198.51.100.21";
+inline constexpr std::array<const char*, 4> kDeskAddresses{kPatientDesk, kStaffDesk, kOperatorDesk,
+                                                           kOwnerDesk};
 
 /// One practice as its own people know it.
 struct PracticeAccount {

@@ -57,6 +57,20 @@ TEST(Universe, RestoresACorruptDatabaseWithoutLoss) {
     EXPECT_EQ(report.evidence.durability.lost, 0u);
 }
 
+/// What the operator or an owner does to a whole practice while people work. It counts only when it happened.
+TEST(Universe, TakesPracticesBackAndReplacesTheirKeysWithoutLoss) {
+    for (const char* name : {"fast/practice-restored", "fast/key-replaced"}) {
+        const RunReport report = play(load(name), 3);
+        EXPECT_EQ(report.exit_code, 0) << report_text(report);
+        EXPECT_GT(report.evidence.durability.acknowledged, 100u) << name;
+        EXPECT_EQ(report.evidence.durability.lost, 0u) << name;
+        EXPECT_EQ(report.evidence.nonces_reused, 0u) << name;
+        for (const HazardEvidence& hazard : report.evidence.hazards) {
+            EXPECT_TRUE(hazard.has_fired) << name << ": " << hazard_name(hazard.kind);
+        }
+    }
+}
+
 TEST(Universe, LosesDataWhenTheOnlyLogDiskDiesWithTheDatabase) {
     const RunReport report = play(load("must_fail/only-log-disk-dies"), 3);
     EXPECT_EQ(report.exit_code, 0) << report_text(report);
