@@ -57,12 +57,14 @@ void print_status(const json::object& status) {
     print_line(fmt::format("node      {}", text_of(status, "node")));
     print_line(fmt::format("timeline  {}", text_of(status, "timeline")));
     print_line(fmt::format("durable   LSN {}", json::serialize(status.at("durable"))));
-    print_line(status.at("is_sound").as_bool() ? "health    sound"
-               : status.at("is_degraded").as_bool()
-                   ? "health    NOT SOUND: degraded, a log disk is out of service"
-               : status.at("is_full").as_bool()
-                   ? "health    NOT SOUND: a log disk is full, nothing new is taken until it has space"
-                   : "health    NOT SOUND");
+    print_line(
+        status.at("is_sound").as_bool()      ? "health    sound"
+        : status.at("is_degraded").as_bool() ? "health    NOT SOUND: degraded, a log disk is out of service"
+        : status.at("is_full").as_bool()
+            ? "health    NOT SOUND: a log disk is full, nothing new is taken until it has space"
+        : status.at("is_unfolded").as_bool()
+            ? "health    NOT SOUND: a store cannot be folded, its newest commits stand in the log alone"
+            : "health    NOT SOUND");
     if (const std::string fatal = text_of(status, "fatal"); !fatal.empty()) {
         print_line(fmt::format("fatal     {}", fatal));
     }
@@ -72,6 +74,10 @@ void print_status(const json::object& status) {
             fmt::format("store     {}  {} pages, commit {}{}", text_of(store, "store"),
                         json::serialize(store.at("pages")), json::serialize(store.at("sequence")),
                         store.at("is_damaged").as_bool() ? "  DAMAGED: " + text_of(store, "damage") : ""));
+        if (const std::string failure = text_of(store, "fold_failure"); !failure.empty()) {
+            print_line(fmt::format("          NOT FOLDED since {}: {}", text_of(store, "fold_fails_since"),
+                                   failure));
+        }
         if (const std::string reseal = reseal_text(store); !reseal.empty()) {
             print_line("          " + reseal);
         }

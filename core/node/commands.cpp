@@ -66,18 +66,24 @@ json::object describe(const identity::PeopleList& list) {
 
 json::object describe(const store::Health& health) {
     json::array stores;
-    bool is_sound = !health.is_fatal && !health.is_full && health.scrub.not_repairable == 0;
+    bool is_sound =
+        !health.is_fatal && !health.is_full && !health.is_unfolded && health.scrub.not_repairable == 0;
     for (const store::StoreHealth& store : health.stores) {
         is_sound = is_sound && !store.is_damaged;
-        stores.push_back(json::object{{"store", to_hex(store.store)},
-                                      {"is_damaged", store.is_damaged},
-                                      {"damage", store.damage},
-                                      {"damaged_pages", store.damaged_pages},
-                                      {"repaired_pages", store.repaired_pages},
-                                      {"sequence", store.sequence},
-                                      {"pages", store.pages},
-                                      {"unfolded_bytes", store.unfolded_bytes},
-                                      {"reseal", describe_reseal(store)}});
+        stores.push_back(
+            json::object{{"store", to_hex(store.store)},
+                         {"is_damaged", store.is_damaged},
+                         {"damage", store.damage},
+                         {"damaged_pages", store.damaged_pages},
+                         {"repaired_pages", store.repaired_pages},
+                         {"sequence", store.sequence},
+                         {"pages", store.pages},
+                         {"unfolded_bytes", store.unfolded_bytes},
+                         {"fold_failure", store.fold_failure},
+                         {"fold_fails_since", store.fold_failure.empty()
+                                                  ? json::value(nullptr)
+                                                  : json::value(format_utc(store.fold_fails_since))},
+                         {"reseal", describe_reseal(store)}});
     }
     json::array members;
     for (const store::LogScan::Member& member : health.log_members) {
@@ -102,6 +108,7 @@ json::object describe(const store::Health& health) {
             {"stores", std::move(stores)},
             {"is_degraded", health.is_degraded},
             {"is_full", health.is_full},
+            {"is_unfolded", health.is_unfolded},
             {"log_members", std::move(members)},
             {"scrub", json::object{{"pages", health.scrub.pages},
                                    {"log_bytes", health.scrub.log_bytes},

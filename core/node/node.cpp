@@ -229,6 +229,7 @@ class RealNode final : public Node {
             seams_, *identity_, *submissions_,
             {config_.hosts, [this] { return is_healthy(); },
              [this] { return storage_->health().is_degraded; },
+             [this] { return storage_->health().is_unfolded; },
              [this](StoreId practice) { return storage_->health().of(practice); }, config_.journal});
         if (parts_.site) {
             site_ = parts_.site(std::move(site_));

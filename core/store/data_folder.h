@@ -33,8 +33,8 @@ Status begin_data_folder(Disk& data, std::span<Disk* const> logs, const DataFold
 /// The newest NodeSlots document, readable before the store is open so that a passphrase can be tried.
 /// not_found.
 Result<Bytes> read_node_slots(Disk& data);
-/// The document in the newest segment of the log that has a good one, for when the folder's own cannot be
-/// used. Slots records in that segment may be newer still. not_found, and as read_catalogue().
+/// The newest document that the log has, for when the folder's own cannot be used; where its newest segment
+/// cannot be read, that at the head of the newest one that can. not_found, and as read_catalogue().
 Result<Bytes> read_logged_slots(Disk& data, std::span<Disk* const> logs);
 /// Durable on return.
 Status write_node_slots(Disk& data, ByteView document);

@@ -7,8 +7,29 @@
 
 #include "crypto/hash.h"
 #include "store/log_catalogue.h"
+#include "store/log_walk.h"
 
 namespace firedrill::store {
+namespace {
+
+/// As the log says at its end: a document that was set in the newest segment stands in a record of it. Empty
+/// when the newest segment cannot be reached.
+Bytes newest_slots(const LogCatalogue& found, Lsn newest) {
+    WalkedLog before;
+    WalkOptions options;
+    options.from = newest;
+    options.may_skip = std::all_of(found.sources.begin(), found.sources.end(),
+                                   [](const LogSource& source) { return source.is_trusted; });
+    options.until_damage = &before;
+    auto walked = walk_log(found, options, nullptr, nullptr);
+    if (walked) {
+        return std::move(walked->scan.node_slots);
+    }
+    const bool is_there = !before.segments.empty() && before.segments.back().header.first == newest;
+    return is_there ? std::move(before.scan.node_slots) : Bytes();
+}
+
+}  // namespace
 
 Result<Bytes> read_logged_slots(Disk& data, std::span<Disk* const> logs) {
     const DataFolder folder = TRY(read_data_folder(data));
@@ -21,6 +42,11 @@ Result<Bytes> read_logged_slots(Disk& data, std::span<Disk* const> logs) {
     }
     std::sort(newest_first.begin(), newest_first.end(),
               [](const SegmentHeader* one, const SegmentHeader* two) { return one->first > two->first; });
+    if (!newest_first.empty()) {
+        if (Bytes newest = newest_slots(found, newest_first.front()->first); !newest.empty()) {
+            return newest;
+        }
+    }
     for (const SegmentHeader* header : newest_first) {
         const SegmentName name = segment_name(header->timeline, header->first);
         for (const LogSource& source : found.sources) {

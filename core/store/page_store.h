@@ -54,6 +54,8 @@ struct PlainPage {
 /// Names of a store's files, for tools and tests.
 std::string page_file_name(StoreId store, std::uint32_t generation);
 std::string leaves_file_name(StoreId store);
+/// One that no page file of the store has, for make_empty().
+Result<std::uint32_t> unused_generation(Disk& data, StoreId store);
 /// The stores of which `data` has a leaves file, sorted.
 Result<std::vector<StoreId>> stores_on(Disk& data);
 
@@ -144,6 +146,11 @@ class PageStore {
     /// All of it at once.
     Status fold(Lsn through);
 
+    /// Looks whether the published files still stand under their names with what was published. True: they
+    /// did not; what was in the page file was copied to one of the next generation, and the next fold
+    /// publishes it. Not beside a fold: then it looks at nothing.
+    Result<bool> keep_files();
+
     /// Reads and hashes every page of the page file that is not in memory. Yields the pages that differ or
     /// cannot be read.
     Result<std::vector<PageNumber>> verify(const std::function<void(PageNumber done)>& progress);
@@ -167,8 +174,11 @@ class PageStore {
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
     /// Everything is in the page file: the object may go, open() brings it back.
     [[nodiscard]] bool is_folded() const noexcept {
-        return overlay_.empty() && folded_ == position_ && !is_folding_ && damaged_.empty();
+        return overlay_.empty() && folded_ == position_ && !is_folding_ && damaged_.empty() &&
+               !is_unpublished_;
     }
+    /// The files on the disk lack something although nothing may be unfolded: a fold writes it.
+    [[nodiscard]] bool wants_fold() const noexcept { return is_unpublished_; }
     /// Gives back what memory reading ahead holds.
     void drop_read_ahead() noexcept { ahead_ = {}; }
 
@@ -176,6 +186,7 @@ class PageStore {
     PageStore(Disk& data, StoreId store) : data_(data), store_(store) {}
     Status load(File& document);
     Status rebuild_leaves();
+    Status copy_pages();
     Result<SealedPagePtr> read_stored(PageNumber page);
     Result<SealedPagePtr> load_stored(PageNumber page);
     const SealedPage* look_ahead(PageNumber page);
@@ -203,6 +214,7 @@ class PageStore {
     std::unique_ptr<File> pages_;  // the published page file; null when there is none
     PageNumber file_pages_ = 0;    // pages of that file that may hold something
     bool is_folding_ = false;
+    bool is_unpublished_ = false;  // the leaves file is not that of generation_ and folded_
     /// Stored pages `first` … `first + count - 1` as they were read; believed only after comparison with the
     /// tree.
     struct Ahead {

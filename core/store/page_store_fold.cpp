@@ -64,7 +64,8 @@ class RunWriter {
 
 std::shared_ptr<Fold> PageStore::begin_fold(Lsn through) {
     CHECK(!is_folding_);
-    if (position_.sequence == 0 || (overlay_.empty() && folded_ == position_ && !must_move_)) {
+    if (position_.sequence == 0 ||
+        (overlay_.empty() && folded_ == position_ && !must_move_ && !is_unpublished_)) {
         return nullptr;
     }
     auto fold = std::shared_ptr<Fold>(new Fold(data_, store_));
@@ -86,8 +87,12 @@ Status PageStore::end_fold(Fold& fold) {
     is_folding_ = false;
     if (!fold.outcome_) {
         must_move_ = must_move_ || fold.is_file_in_doubt_;
+        is_unpublished_ = true;  // it may have been, or not: the next one does it in any case
         if (fold.unreadable_ != 0 && fold.unreadable_ <= tree_.page_count()) {
             (void)read(fold.unreadable_).is_ok();  // asks the repairer, for the next fold
+        }
+        if (fold.outcome_.error().fault == Fault::not_found) {
+            (void)keep_files().is_ok();  // the next fold finds a file again
         }
         return fold.outcome_;
     }
@@ -105,6 +110,7 @@ Status PageStore::end_fold(Fold& fold) {
     pages_ = std::move(fold.file_);
     generation_ = fold.generation_;
     must_move_ = false;
+    is_unpublished_ = false;
     ahead_.count = 0;
     return {};
 }
@@ -124,7 +130,13 @@ void Fold::run() {
 }
 
 Status Fold::write() {
-    TRY(is_in_place_ ? write_in_place() : write_into_next());
+    Status written = is_in_place_ ? write_in_place() : write_into_next();
+    if (!written && !is_in_place_ && file_) {
+        // No leaves file names it yet. Half of it must not take space on a disk that may be full.
+        file_.reset();
+        (void)data_.remove(page_file_name(store_, generation_)).is_ok();
+    }
+    TRY(std::move(written));
     TRY(publish());
     if (must_cut_) {
         // Only tidiness: a failure leaves sealed bytes behind the end, which nobody reads.

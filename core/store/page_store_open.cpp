@@ -42,6 +42,21 @@ Result<std::vector<StoreId>> stores_on(Disk& data) {
     return stores;
 }
 
+Result<std::uint32_t> unused_generation(Disk& data, StoreId store) {
+    std::uint32_t newest = 0;
+    const std::string prefix = fmt::format("pages.{}.", to_hex(store));
+    for (const std::string& name : TRY(data.list())) {
+        const auto digits = name.starts_with(prefix) ? from_hex(name.substr(prefix.size())) : std::nullopt;
+        if (digits && digits->size() == 4) {
+            const auto& at = *digits;
+            const std::uint32_t found = (std::uint32_t{at[0]} << 24) | (std::uint32_t{at[1]} << 16) |
+                                        (std::uint32_t{at[2]} << 8) | at[3];
+            newest = std::max(newest, found);
+        }
+    }
+    return newest + 1;
+}
+
 std::unique_ptr<PageStore> PageStore::make_empty(Disk& data, StoreId store, std::uint32_t generation) {
     auto made = std::unique_ptr<PageStore>(new PageStore(data, store));
     made->next_generation_ = generation;
@@ -91,6 +106,70 @@ Status PageStore::load(File& document) {
         TRY(rebuild_leaves());
     }
     folded_ = position_;
+    return {};
+}
+
+Result<bool> PageStore::keep_files() {
+    if (is_folding_ || generation_ == 0) {
+        return false;
+    }
+    bool is_lost = false;
+    auto named = data_.open(page_file_name(store_, generation_), Open::existing);
+    if (!named) {
+        if (named.error().fault != Fault::not_found) {
+            return std::move(named).error();
+        }
+        TRY(copy_pages());
+        is_lost = true;
+    }
+    auto document = data_.open(leaves_file_name(store_), Open::existing);
+    if (!document && document.error().fault != Fault::not_found) {
+        return std::move(document).error();
+    }
+    bool is_published = false;
+    if (document) {
+        const auto header = read_leaves_header(data_, store_, **document);
+        is_published = header && header->generation == generation_ && header->position == folded_;
+    }
+    is_lost = is_lost || (!is_published && !is_unpublished_);
+    is_unpublished_ = !is_published;
+    return is_lost;
+}
+
+/// From the file that has no name any more, while it is open, to one of the next generation. What is unfolded
+/// is left to the fold, what is not right stays damaged. Durable on ok; on failure nothing has changed.
+Status PageStore::copy_pages() {
+    if (!pages_) {
+        return bad_leaves(data_, store_, "names a page file that is not there");
+    }
+    const std::uint32_t generation = TRY(unused_generation(data_, store_));
+    const std::string name = page_file_name(store_, generation);
+    auto file = TRY(data_.open(name, Open::create));
+    const auto copy = [&]() -> Status {
+        SealedPage stored;
+        for (PageNumber page = 1; page <= tree_.page_count(); ++page) {
+            if (tree_.leaf(page) == Leaf{} || overlay_.contains(page)) {
+                continue;
+            }
+            const auto got = pages_->read_at(std::uint64_t{page - 1} * kPageSize, stored);
+            if (got && *got == kPageSize && page_leaf(page, stored) == tree_.leaf(page).digest) {
+                TRY(file->write_at(std::uint64_t{page - 1} * kPageSize, ByteView(stored)));
+            }
+            ++work_.hashed;
+        }
+        TRY(file->sync());
+        return data_.sync_names();
+    };
+    if (Status copied = copy(); !copied) {
+        (void)data_.remove(name).is_ok();  // no leaves file names it
+        return copied;
+    }
+    pages_ = std::move(file);
+    generation_ = generation;
+    next_generation_ = generation + 1;
+    file_pages_ = tree_.page_count();
+    must_move_ = false;
+    ahead_.count = 0;
     return {};
 }
 

@@ -59,6 +59,8 @@ struct StoreHealth {
     CommitSequence sequence = 0;
     PageNumber pages = 0;
     std::uint64_t unfolded_bytes = 0;
+    std::string fold_failure;        ///< one sentence; empty: the last fold succeeded
+    WallTime fold_fails_since;       ///< when it is not empty
     std::uint64_t memory_bytes = 0;  ///< 0 while nobody uses it
     ResealProgress reseal;
 };
@@ -75,7 +77,9 @@ struct ScrubHealth {
 struct Health {
     bool is_fatal = false;
     bool is_degraded = false;  ///< it serves, with fewer log disks than it was given
-    bool is_full = false;      ///< a log disk has no space: nothing new is taken until it has
+    bool is_unfolded =
+        false;             ///< a store cannot be folded: it serves, its newest commits stand in the log alone
+    bool is_full = false;  ///< a log disk has no space: nothing new is taken until it has
     std::string fatal;
     Lsn durable = 0;
     TimelineId timeline;

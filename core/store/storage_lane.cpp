@@ -25,11 +25,68 @@ Status StoreLane::load() {
     if (is_broken_) {
         return Error{Fault::damaged, damage_};
     }
-    if (!pages_) {
-        pages_ = TRY(PageStore::open(data_, store_));
-        pages_->set_repairer([this] { repair(); });
+    if (pages_) {
+        return {};
     }
+    auto opened = PageStore::open(data_, store_);
+    if (opened && (*opened)->position() == position_) {
+        pages_ = std::move(*opened);
+    } else if (opened) {
+        TRY(build_anew(fmt::format("store {}: its files on {} are not those that were written last",
+                                   to_hex(store_), data_.label())));
+    } else if (opened.error().fault == Fault::damaged || opened.error().fault == Fault::disk_failed ||
+               opened.error().fault == Fault::bad_input) {
+        TRY(build_anew(std::move(opened).error().text));
+    } else {
+        return std::move(opened).error();
+    }
+    pages_->set_repairer([this] { repair(); });
     return {};
+}
+
+/// Somebody or something took the files away, or put others in their place, since they were written: whatever
+/// they say, the log has what was acknowledged, up to the position that is remembered.
+Status StoreLane::build_anew(std::string why) {
+    constexpr std::uint64_t kFoldBytes = 32ull << 20;  // memory stays bounded
+    auto made = PageStore::make_empty(data_, store_, TRY(unused_generation(data_, store_)));
+    Status failed;
+    const auto sink = [&](Record&& record) -> Status {
+        const auto* commit = std::get_if<Commit>(&record.body);
+        if (commit == nullptr || commit->store != store_ || commit->sequence > position_.sequence) {
+            return {};
+        }
+        failed = made->apply(*commit);
+        if (failed && made->unfolded_bytes() > kFoldBytes) {
+            failed = made->fold(record.lsn);
+        }
+        return failed;
+    };
+    const auto scanned = scan_node_log(data_, node_, logs_, sink);
+    if (made->position() == position_ && (scanned || scanned.error().fault == Fault::damaged)) {
+        note_ = fmt::format("{}; built anew from the log while the node serves", why);
+        pages_ = std::move(made);
+        return {};
+    }
+    const Error cause = !failed   ? failed.error()
+                        : scanned ? Error{Fault::damaged, "the log lacks some of its commits"}
+                                  : scanned.error();
+    if (cause.fault != Fault::damaged) {
+        return cause;  // another try may do
+    }
+    is_broken_ = true;
+    damage_ = fmt::format("{}, and the log does not give them back: {}; restore the store from a copy", why,
+                          cause.text);
+    return Error{Fault::damaged, damage_};
+}
+
+void StoreLane::keep_files() {
+    const auto lost = pages_->keep_files();
+    if (lost && *lost) {
+        note_ = fmt::format(
+            "store {}: its files on {} were taken away or changed while it was in use; what "
+            "they held is written again",
+            to_hex(store_), data_.label());
+    }
 }
 
 void StoreLane::repair() {
@@ -92,7 +149,9 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
         made.memory_bytes = pages_->memory_bytes() + (connection_ ? connection_->memory_bytes() : 0);
         position_ = pages_->position();
         folded_ = pages_->folded().sequence;
+        made.wants_fold = pages_->wants_fold();
     }
+    made.note = std::exchange(note_, {});
     const bool has_damaged_pages = pages_ && !pages_->damaged_pages().empty();
     if (!status && status.error().fault == Fault::damaged && damage_.empty()) {
         damage_ = status.error().text;
@@ -237,6 +296,9 @@ LaneReport StoreLane::vacuum() {
 }
 
 LaneReport StoreLane::begin_fold(Lsn through) {
+    if (pages_) {
+        keep_files();
+    }
     std::shared_ptr<Fold> fold = pages_ ? pages_->begin_fold(through) : nullptr;
     LaneReport made = report({});
     made.fold = std::move(fold);
@@ -266,6 +328,7 @@ LaneReport StoreLane::scrub(PageNumber first, PageNumber count) {
     if (Status loaded = load(); !loaded) {
         return report(std::move(loaded));
     }
+    keep_files();
     const std::uint64_t repaired_before = pages_->repaired_count();
     const std::size_t damaged_before = pages_->damaged_pages().size();
     Status failed;

@@ -32,6 +32,8 @@ struct LaneReport {
     bool is_unlocked = false;
     std::uint64_t memory_bytes = 0;  ///< of pages, tree, connection and caches, roughly
     std::shared_ptr<Fold> fold;  ///< to be run, then given to end_fold(); owners: this, then the loop's item
+    bool wants_fold = false;     ///< the files lack something that is not counted as unfolded
+    std::string note;            ///< what somebody should read at once, empty mostly
     std::string damage;          ///< first sentence about damage, empty when none was met
     std::uint64_t scrub_found = 0;           ///< by scrub(): pages that were not what was written
     std::uint64_t scrub_not_repairable = 0;  ///< of those
@@ -89,6 +91,8 @@ class StoreLane {
     Result<bool> step_preparation(const std::vector<Disk*>& disks, const RestorePoint& point,
                                   const RestoreLimits& limits, bool is_plan_only);
     Status load();
+    Status build_anew(std::string why);
+    void keep_files();
     Status reopen();
     /// Looks through the whole page file and brings back from the log what can be brought back.
     void repair();
@@ -116,6 +120,7 @@ class StoreLane {
     bool has_opened_ = false;
     std::string damage_;
     bool may_heal_ = false;   // `damage_` is of pages that a reader may find repaired
+    std::string note_;        // for the next report
     bool is_broken_ = false;  // recovery could not bring it to the log's end
 };
 

@@ -168,7 +168,8 @@ void LoopStorage::fold(Done done) {
         }
     };
     for (const auto& [id, store] : stores_) {
-        if (store->last.unfolded_bytes == 0 && !store->is_busy && store->queue.empty()) {
+        if (store->last.unfolded_bytes == 0 && !store->last.wants_fold && !store->is_busy &&
+            store->queue.empty()) {
             continue;
         }
         ++round->left;
@@ -231,10 +232,16 @@ Health LoopStorage::health() const {
         each.unfolded_bytes = store->last.unfolded_bytes;
         each.memory_bytes = store->last.memory_bytes;
         each.reseal = store->last.reseal;
-        made.stores.push_back(std::move(each));
         if (store->fold_failure) {
-            made.notes.push_back("folding fails: " + store->fold_failure->text);
+            each.fold_failure = store->fold_failure->text;
+            each.fold_fails_since = store->fold_fails_since;
+            made.is_unfolded = true;
+            made.notes.push_back(
+                fmt::format("store {} cannot be folded since {}: {}; its newest commits "
+                            "stand in the log, nothing is lost, it is tried again",
+                            to_hex(id), format_utc(store->fold_fails_since), store->fold_failure->text));
         }
+        made.stores.push_back(std::move(each));
     }
     return made;
 }
@@ -394,6 +401,9 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
             arm_reseal(kResealPause);
         }
     }
+    if (!store.last.note.empty()) {
+        note_scrub(std::exchange(store.last.note, {}));
+    }
     if (store.last.fold) {
         item->fold = std::move(store.last.fold);
         run_fold(store, item);
@@ -460,7 +470,7 @@ void LoopStorage::take_over_fold(Store& store, Item& item) {
 void LoopStorage::finish_fold(Store& store, const Status& status) {
     store.is_folding = false;
     store.is_fold_queued = false;
-    store.fold_failure = status ? std::nullopt : std::optional(status.error());
+    note_fold(store, status);
     store.fold_at_bytes = store.last.unfolded_bytes + options_.fold_after_bytes;
     store.unfolded_since = store.last.unfolded_bytes == 0 ? std::nullopt : std::optional(store.fold_began);
     rest_above_ = 0;  // what is folded can rest
@@ -469,12 +479,30 @@ void LoopStorage::finish_fold(Store& store, const Status& status) {
     }
 }
 
+/// The first failure and the end of it are said; the time between is in health().
+void LoopStorage::note_fold(Store& store, const Status& status) {
+    if (status && store.fold_failure) {
+        tell(fmt::format("store {} is folded again, after it could not be since {}.", to_hex(store.id),
+                         format_utc(store.fold_fails_since)));
+    } else if (!status && !store.fold_failure) {
+        store.fold_fails_since = seams_.clock.wall();
+        tell(
+            fmt::format("store {} cannot be folded: {}. Its newest commits stand in the log alone; it is "
+                        "tried again until it succeeds.",
+                        to_hex(store.id), status.error().text));
+    }
+    store.fold_failure = status ? std::nullopt : std::optional(status.error());
+    store.fold_again = seams_.clock.now() + kTickPeriod;
+}
+
 void LoopStorage::consider_fold(Store& store) {
+    const bool is_again = store.fold_failure && seams_.clock.now() >= store.fold_again;
     const bool is_idle = !store.last.is_unlocked && store.queue.empty() && !store.fold_failure;
     const bool is_old =
         store.unfolded_since && log_bytes_ - *store.unfolded_since >= options_.unfolded_log_limit;
     const bool is_due = store.last.unfolded_bytes >= store.fold_at_bytes || is_old ||
-                        (is_idle && store.last.unfolded_bytes > 0);
+                        ((is_idle || is_again) && store.last.unfolded_bytes > 0) ||
+                        (store.last.wants_fold && (!store.fold_failure || is_again));
     if (!is_due || store.is_fold_queued || store.is_folding || !store.last.damage.empty() || fatal_) {
         return;
     }

@@ -115,6 +115,8 @@ class LoopStorage final : public Storage {
         std::uint64_t used_at = 0;          // by uses_: smaller is longer ago
         ItemPtr folded;                     // to be taken over before anything else in the queue
         std::optional<Error> fold_failure;  // of the last fold
+        WallTime fold_fails_since;          // the first of those in a row
+        Instant fold_again;                 // when it is tried again
         Lsn newest = 0;                     // LSN of its newest commit
         LaneReport last;
         std::uint64_t fold_at_bytes = 0;
@@ -138,6 +140,7 @@ class LoopStorage final : public Storage {
     void take_over_fold(Store& store, Item& item);
     [[nodiscard]] bool is_too_far_ahead(const Store& store) const;
     void finish_fold(Store& store, const Status& status);
+    void note_fold(Store& store, const Status& status);
 
     // storage_rest.cpp: memory of stores that nobody uses.
     void count_memory(std::uint64_t before, std::uint64_t now);

@@ -112,25 +112,9 @@ class StoreRecovery {
         notes.push_back(fmt::format("{}; built anew from the log", error.text));
     }
 
-    Result<std::uint32_t> unused_generation(StoreId store) {
-        std::uint32_t generation = 0;
-        const std::string prefix = page_file_name(store, 0).substr(0, page_file_name(store, 0).size() - 8);
-        for (const std::string& name : TRY(seams_.data.list())) {
-            const auto digits =
-                name.starts_with(prefix) ? from_hex(name.substr(prefix.size())) : std::nullopt;
-            if (digits && digits->size() == 4) {
-                const auto& at = *digits;
-                const std::uint32_t found = (std::uint32_t{at[0]} << 24) | (std::uint32_t{at[1]} << 16) |
-                                            (std::uint32_t{at[2]} << 8) | at[3];
-                generation = std::max(generation, found);
-            }
-        }
-        return generation + 1;
-    }
-
     Status rebuild() {
         for (const StoreId& store : rebuilt_) {
-            const std::uint32_t generation = TRY(unused_generation(store));
+            const std::uint32_t generation = TRY(unused_generation(seams_.data, store));
             stores[store].pages = PageStore::make_empty(seams_.data, store, generation);
         }
         const auto sink = [this](Record&& record) -> Status {

@@ -159,6 +159,16 @@ Markup degraded_notice(bool is_degraded) {
              "server."));
 }
 
+Markup unfolded_notice(bool is_unfolded) {
+    if (!is_unfolded) {
+        return {};
+    }
+    return element(
+        "p", {{"role", "status"}, {"class", "notice"}},
+        text("What is written here is kept safe in the server's log, and nothing is lost. But it cannot be "
+             "brought into the practice's own files at the moment. Tell whoever runs the server."));
+}
+
 namespace {
 
 Markup kit_notice(const identity::Session& session, bool asks_for_kit) {
@@ -174,8 +184,8 @@ Markup kit_notice(const identity::Session& session, bool asks_for_kit) {
 
 Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
                    const Notices& notices) {
-    Markup main = degraded_notice(notices.is_degraded) + kit_notice(session, notices.asks_for_kit) +
-                  element("h1", text("Submitted forms"));
+    Markup main = degraded_notice(notices.is_degraded) + unfolded_notice(notices.is_unfolded) +
+                  kit_notice(session, notices.asks_for_kit) + element("h1", text("Submitted forms"));
     if (list.empty()) {
         main += paragraph("Nothing has been submitted yet.");
         return framed("Submitted forms", main, sign_out_form(session));

@@ -33,12 +33,15 @@ html::Markup sign_in(std::string_view practice, std::string_view login, std::str
 /// What staff are told above the list.
 struct Notices {
     bool is_degraded = false;
+    bool is_unfolded = false;
     bool asks_for_kit = false;  ///< an owner's own recovery kit is still to be made
 };
 html::Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
                          const Notices& notices);
 /// What staff read while a log disk is out of service; empty markup while none is.
 html::Markup degraded_notice(bool is_degraded);
+/// The same while what the practice writes cannot be brought into its own files.
+html::Markup unfolded_notice(bool is_unfolded);
 html::Markup submission(const identity::Session& session, const forms::Summary& summary,
                         std::string_view form_title, std::span<const forms::ReadLine> lines);
 /// A page that says one thing.

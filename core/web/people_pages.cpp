@@ -96,7 +96,8 @@ Markup staff(const identity::Session& session, const identity::PeopleList& list,
     }
     Markup main =
         problem_of(problem) + degraded_notice(upkeep.is_degraded) +
-        element("h1", text("People of the practice")) + reseal_notice(upkeep.store) +
+        unfolded_notice(!upkeep.store.fold_failure.empty()) + element("h1", text("People of the practice")) +
+        reseal_notice(upkeep.store) +
         element("table", element("caption", text("Everybody with an account")) +
                              heads({"Sign-in name", "Role", "State", "Leaving"}) + element("tbody", rows)) +
         last_owner_notice(list) +

@@ -31,8 +31,11 @@ struct SiteOptions {
     /// It serves, with fewer copies than it was given: /status and the pages of staff say so, without
     /// details.
     std::function<bool()> is_degraded;
-    /// What the node holds of a practice; owners see how far its pages are sealed anew after a key was
-    /// replaced.
+    /// It serves, but cannot bring what is written into a store's own files: /status says degraded, the pages
+    /// of that practice's staff say so.
+    std::function<bool()> is_unfolded;
+    /// What the node holds of a practice; staff see whether it is brought into its files, owners how far its
+    /// pages are sealed anew after a key was replaced.
     std::function<store::StoreHealth(StoreId)> store_health;
     std::function<void(std::string_view)> journal;
 };

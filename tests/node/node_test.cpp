@@ -152,6 +152,34 @@ TEST(NodeCommand, ReportsExistingAndMissingPractices) {
     EXPECT_EQ(missing.error().fault, Fault::not_found);
 }
 
+TEST(NodeCommand, StatusSaysThatAStoreCannotBeFoldedAndSinceWhen) {
+    sim::SimMachine machine(32, 2);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    std::string journal;
+    Config config = offline_config();
+    config.journal = [&](std::string_view line) { journal += std::string(line) + "\n"; };
+    auto node = boot(machine, config, passphrase());
+    ASSERT_TRUE(node) << node.error().text;
+    machine.data->set_capacity(machine.data->used_bytes());
+    ASSERT_TRUE(command(machine, **node, kCreate));
+    const Instant later = machine.loop().now() + std::chrono::minutes(10);
+    machine.run_until([&] { return machine.loop().now() >= later; });
+
+    std::string status = command(machine, **node, R"({"verb":"status"})").value();
+
+    EXPECT_NE(status.find(R"("is_sound":false)"), std::string::npos) << status;
+    EXPECT_NE(status.find(R"("is_unfolded":true)"), std::string::npos) << status;
+    EXPECT_NE(status.find(R"("fold_fails_since":"2)"), std::string::npos) << status;
+    EXPECT_NE(journal.find("cannot be folded"), std::string::npos) << journal;
+
+    machine.data->set_capacity(1ULL << 40);
+    const Instant mended = machine.loop().now() + std::chrono::minutes(3);
+    machine.run_until([&] { return machine.loop().now() >= mended; });
+    status = command(machine, **node, R"({"verb":"status"})").value();
+    EXPECT_NE(status.find(R"("is_sound":true)"), std::string::npos) << status;
+    EXPECT_NE(journal.find("is folded again"), std::string::npos) << journal;
+}
+
 TEST(NodeCommand, StatusSaysWhetherTheNodeIsSound) {
     sim::SimMachine machine(7, 2);
     ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));

@@ -231,6 +231,24 @@ TEST(NodeSecrets, ANewPassphraseOpensAndTheOldOneNoLongerDoes) {
     EXPECT_TRUE(world.has_practice());
 }
 
+TEST(NodeSecrets, ANewPassphraseOpensFromTheOpenSegmentAloneWhenTheFoldersSlotsAreLost) {
+    NodeWorld world(31, 1);
+    ASSERT_TRUE(world.create());
+    ASSERT_TRUE(world.boot(kOld));
+    ASSERT_TRUE(world.call(json::parse(kCreate).as_object()));
+    ASSERT_TRUE(world.change_passphrase(kOld, kNew));
+    world.reboot_machine();
+    ASSERT_TRUE(world.machine.data->remove("node.slots"));
+
+    const Status refused = world.boot(kOld);
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::wrong_secret) << refused.error().text;
+    const Status opened = world.boot(kNew);
+    ASSERT_TRUE(opened) << opened.error().text;
+    EXPECT_TRUE(world.has_practice());
+}
+
 TEST(NodeSecrets, AWrongPresentPassphraseChangesNothingAndIsAnsweredLaterEachTime) {
     NodeWorld world(7);
     ASSERT_TRUE(world.create());

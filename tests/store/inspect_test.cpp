@@ -98,6 +98,25 @@ TEST_F(Inspecting, MissingKeySlotsOfTheFolderAreRepairable) {
     EXPECT_EQ(as_text(*logged), "slots");
 }
 
+TEST_F(Inspecting, KeySlotsThatWereSetSinceTheSegmentWasBegunAreTheNewest) {
+    StoreWorld& world = begin(2);
+    ASSERT_TRUE(world.open());
+    for (const std::string_view text : {"second slots", "third slots"}) {
+        const Status set = world.wait([&](Storage::Done done) {
+            world.storage->set_node_slots(Bytes(text.begin(), text.end()), std::move(done));
+        });
+        ASSERT_TRUE(set) << set.error().text;
+    }
+    stop();
+    remove(*world.data, "node.slots");
+
+    EXPECT_EQ(as_text(read_logged_slots(*world.data, logs).value()), "third slots");
+    const std::string open_segment = segments(*world.logs[0]).back();
+    ASSERT_TRUE(
+        world.logs[0]->corrupt(open_segment, world.logs[0]->peek(open_segment)->size() - 40, Bytes(40, 1)));
+    EXPECT_EQ(as_text(read_logged_slots(*world.data, logs).value()), "third slots") << "from the mirror";
+}
+
 TEST_F(Inspecting, KeySlotsAreTakenFromNoSegmentWhoseCopyIsRotten) {
     StoreWorld& world = begin(2);
     for (const std::string& name : segments(*world.logs[0])) {

@@ -81,6 +81,12 @@ class SiteTest : public testing::Test {
         options.hosts = {"localhost", "Clinic.Example"};
         options.is_healthy = [this] { return is_healthy_; };
         options.is_degraded = [this] { return is_degraded_; };
+        options.is_unfolded = [this] { return !fold_failure_.empty(); };
+        options.store_health = [this](StoreId) {
+            store::StoreHealth health;
+            health.fold_failure = fold_failure_;
+            return health;
+        };
         options.journal = [this](std::string_view line) { journal_ += std::string(line) + "\n"; };
         site_ = make_site(machine_.seams(), identity_, submissions_, std::move(options));
     }
@@ -112,6 +118,7 @@ class SiteTest : public testing::Test {
     FakeSubmissions submissions_;
     bool is_healthy_ = true;
     bool is_degraded_ = false;
+    std::string fold_failure_;
     std::string journal_;
     std::unique_ptr<Handler> site_;
 };
@@ -177,6 +184,17 @@ TEST_F(SiteTest, SaysThatALogDiskIsMissingWithoutDetailsAndTellsStaff) {
     EXPECT_FALSE(has(call(get("/p/alpha")).body, "out of service"));
     is_healthy_ = false;
     EXPECT_EQ(call(get("/status")).body, "{\"status\":\"unhealthy\"}\n");
+}
+
+TEST_F(SiteTest, SaysThatAPracticeCannotBeFoldedWithoutDetailsAndTellsStaff) {
+    const std::string cookie = sign_in();
+    EXPECT_FALSE(has(call(get("/p/alpha/submissions", {{"cookie", cookie}})).body, "own files"));
+    fold_failure_ = "data: no space";
+    EXPECT_EQ(call(get("/status")).body, "{\"status\":\"degraded\"}\n");
+    EXPECT_EQ(call(get("/status")).status, 200U);
+    EXPECT_TRUE(has(call(get("/p/alpha/submissions", {{"cookie", cookie}})).body, "own files"));
+    EXPECT_FALSE(has(call(get("/p/alpha/submissions", {{"cookie", cookie}})).body, "no space"));
+    EXPECT_FALSE(has(call(get("/p/alpha")).body, "own files"));
 }
 
 TEST_F(SiteTest, AnswersOnlyItsHostsRoutesAndMethods) {
