@@ -39,7 +39,8 @@ auto uninterrupted(Call call) -> decltype(call()) {
 
 class PosixFile final : public File {
   public:
-    PosixFile(Handle file, std::string label) : file_(std::move(file)), label_(std::move(label)) {}
+    PosixFile(Handle file, std::string label, bool is_read_only = false)
+        : file_(std::move(file)), label_(std::move(label)), is_read_only_(is_read_only) {}
 
     Result<std::size_t> read_at(std::uint64_t offset, MutableBytes out) override {
         std::size_t done = 0;
@@ -61,6 +62,7 @@ class PosixFile final : public File {
 
     using File::write_at;
     Status write_at(std::uint64_t offset, std::span<const ByteView> pieces) override {
+        TRY(check_writable());
         std::array<iovec, 64> batch{};
         std::size_t next = 0;
         while (next < pieces.size()) {
@@ -85,6 +87,7 @@ class PosixFile final : public File {
     }
 
     Status truncate(std::uint64_t size_bytes) override {
+        TRY(check_writable());
         if (uninterrupted([&] { return ::ftruncate(file_.get(), static_cast<off_t>(size_bytes)); }) != 0) {
             return error("cannot set the size");
         }
@@ -93,6 +96,7 @@ class PosixFile final : public File {
     }
 
     Status allocate(std::uint64_t size_bytes) override {
+        TRY(check_writable());
         const std::uint64_t old_size = TRY(this->size_bytes());
         if (size_bytes == 0) {
             return {};
@@ -152,6 +156,9 @@ class PosixFile final : public File {
 
   private:
     Error error(std::string_view what) const { return system_error(errno, label_, what); }
+    Status check_writable() const {
+        return is_read_only_ ? Status(system_error(EROFS, label_, "cannot write")) : Status();
+    }
 
     /// For bytes that nobody reads soon.
     Status write_once(std::uint64_t offset, std::span<const ByteView> pieces) {
@@ -195,6 +202,7 @@ class PosixFile final : public File {
     Handle file_;
     DirectWriter direct_;
     std::string label_;
+    bool is_read_only_ = false;  // its file system is
     // Below it every byte has its place on the disk, unless another File of this name cut it meanwhile.
     std::uint64_t reserved_ = 0;
 };
@@ -218,6 +226,12 @@ class PosixDisk final : public Disk {
         flags |= how == Open::create ? O_EXCL : 0;
         const std::string text(name);
         Handle file(uninterrupted([&] { return ::openat(folder_.get(), text.c_str(), flags, 0600); }));
+        const bool is_read_only = !file.is_open() && errno == EROFS && how == Open::existing;
+        if (is_read_only) {
+            // On a file system that is mounted read-only: whoever only looks may, whoever writes is told.
+            const int reading = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+            file = Handle(uninterrupted([&] { return ::openat(folder_.get(), text.c_str(), reading); }));
+        }
         if (!file.is_open()) {
             return error(name, "cannot open");
         }
@@ -230,7 +244,7 @@ class PosixDisk final : public Disk {
                          fmt::format("{}/{} is not a regular file; move it away", path_, name)};
         }
         return std::unique_ptr<File>(
-            std::make_unique<PosixFile>(std::move(file), fmt::format("{}/{}", path_, name)));
+            std::make_unique<PosixFile>(std::move(file), fmt::format("{}/{}", path_, name), is_read_only));
     }
 
     Status rename(std::string_view from, std::string_view to) override {

@@ -20,8 +20,8 @@ Meaning meaning_of(int error_number) {
         case ENOTDIR: return {Fault::not_found, "check the path"};
         case EEXIST: return {Fault::exists, "choose another name"};
         case EACCES:
-        case EPERM:
-        case EROFS: return {Fault::permission, "run as the owner, or change the owner and the mode"};
+        case EPERM: return {Fault::permission, "run as the owner, or change the owner and the mode"};
+        case EROFS: return {Fault::disk_failed, "mount it for writing, or replace the disk"};
         case ELOOP: return {Fault::permission, "symbolic links are not followed here; give the real path"};
         case EISDIR: return {Fault::bad_input, "a folder stands where a file must be"};
         case ENOSPC:

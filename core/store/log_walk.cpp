@@ -127,12 +127,17 @@ Error Walker::damage(Lsn next_sound, const SegmentName& name, std::uint64_t offs
         next_ > 1 ? fmt::format(", or give up everything after LSN {} (--accept-loss-after {})", next_ - 1,
                                 next_ - 1)
                   : "";
+    const std::string put_back = later_segment() != 0
+                                     ? "put this file back from any copy of the log that was made after it "
+                                       "was closed (a closed segment never changes, so nothing is lost), "
+                                     : "";
     return Error{
         Fault::damaged,
         fmt::format("the log is damaged in segment {} at byte {}: {} ({}) cannot be read from any of "
-                    "the log disks {}; attach a good mirror, restore from a copy{}; nothing was "
+                    "the log disks {}; {}attach a good mirror, restore from a copy{}; nothing was "
                     "overwritten",
-                    to_text(name), offset, range, hint, labels_of(catalogue_.sources), last_resort)};
+                    to_text(name), offset, range, hint, labels_of(catalogue_.sources), put_back,
+                    last_resort)};
 }
 
 Status Walker::open_copies(const SegmentName& name) {

@@ -34,8 +34,7 @@ Status StoreLane::load() {
     } else if (opened) {
         TRY(build_anew(fmt::format("store {}: its files on {} are not those that were written last",
                                    to_hex(store_), data_.label())));
-    } else if (opened.error().fault == Fault::damaged || opened.error().fault == Fault::disk_failed ||
-               opened.error().fault == Fault::bad_input) {
+    } else if (opened.error().fault == Fault::damaged) {
         TRY(build_anew(std::move(opened).error().text));
     } else {
         return std::move(opened).error();
@@ -45,9 +44,10 @@ Status StoreLane::load() {
 }
 
 /// Somebody or something took the files away, or put others in their place, since they were written: whatever
-/// they say, the log has what was acknowledged, up to the position that is remembered.
+/// they say, the log has what was acknowledged, up to the position that is remembered. Nothing is written
+/// before all of it was found: files that are only misread must not give way to less than they hold.
 Status StoreLane::build_anew(std::string why) {
-    constexpr std::uint64_t kFoldBytes = 32ull << 20;  // memory stays bounded
+    constexpr std::uint64_t kMostBytes = 256ull << 20;
     auto made = PageStore::make_empty(data_, store_, TRY(unused_generation(data_, store_)));
     Status failed;
     const auto sink = [&](Record&& record) -> Status {
@@ -56,8 +56,12 @@ Status StoreLane::build_anew(std::string why) {
             return {};
         }
         failed = made->apply(*commit);
-        if (failed && made->unfolded_bytes() > kFoldBytes) {
-            failed = made->fold(record.lsn);
+        if (failed && made->unfolded_bytes() > kMostBytes) {
+            failed =
+                Error{Fault::limit,
+                      fmt::format("{}; store {} is too large to be built anew from the log while the node "
+                                  "serves: restart the node, which does it",
+                                  why, to_hex(store_))};
         }
         return failed;
     };
@@ -73,9 +77,9 @@ Status StoreLane::build_anew(std::string why) {
     if (cause.fault != Fault::damaged) {
         return cause;  // another try may do
     }
-    is_broken_ = true;
     damage_ = fmt::format("{}, and the log does not give them back: {}; restore the store from a copy", why,
                           cause.text);
+    may_heal_ = true;  // should the files be there again, or readable
     return Error{Fault::damaged, damage_};
 }
 

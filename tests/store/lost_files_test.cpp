@@ -152,8 +152,7 @@ TEST_F(LostFiles, WhatTheLogCannotGiveBackIsDamagedWithTheWayOutAndHarmsNobodyEl
     remove("", kFirst);
     const std::string segment = world().logs[0]->peek_names().at(0);
     ASSERT_TRUE(parse_segment_name(segment)) << segment;
-    ASSERT_TRUE(
-        world().logs[0]->corrupt(segment, world().logs[0]->peek(segment)->size() / 4, Bytes(2000, 0xee)));
+    ASSERT_TRUE(world().logs[0]->corrupt(segment, 1100, Bytes(9000, 0xee)));
 
     const Status unlocked = world().unlock(kFirst);
 
@@ -162,6 +161,34 @@ TEST_F(LostFiles, WhatTheLogCannotGiveBackIsDamagedWithTheWayOutAndHarmsNobodyEl
     EXPECT_NE(unlocked.error().text.find("restore"), std::string::npos) << unlocked.error().text;
     EXPECT_TRUE(world().health(kFirst).is_damaged);
     EXPECT_EQ(world().query(kSecond, "SELECT count(*) FROM note"), "2");
+}
+
+TEST_F(LostFiles, ARottenHeaderOfAClosedSegmentNamesTheWayThatLosesNothingAndItWorks) {
+    begin();
+    fill();
+    world().universe.loop.run_for(61min);
+    expect_ok(world().execute(kFirst, insert(3, "in the second hour")));
+    world().universe.loop.run_for(61min);
+    expect_ok(world().execute(kFirst, insert(4, "in the third hour")));
+    expect_ok(world().fold());
+    world().machine->cut_power();
+    const std::string closed = world().logs[0]->peek_names().at(1);
+    ASSERT_TRUE(parse_segment_name(closed)) << closed;
+    const Bytes copy = *world().logs[0]->peek(closed);
+    ASSERT_TRUE(world().logs[0]->corrupt(closed, 20, Bytes(4, 0xee)));
+    world().boot();
+
+    const Status refused = world().open();
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::damaged);
+    EXPECT_NE(refused.error().text.find(closed), std::string::npos) << refused.error().text;
+    EXPECT_NE(refused.error().text.find("put this file back"), std::string::npos) << refused.error().text;
+
+    expect_ok(replace_file(*world().logs[0], closed, copy));
+    expect_ok(world().open());
+    expect_ok(world().unlock(kFirst));
+    EXPECT_EQ(world().query(kFirst, "SELECT count(*) FROM note"), "4");
 }
 
 TEST_F(LostFiles, AStoreThatCannotBeFoldedIsSaidUntilItCan) {

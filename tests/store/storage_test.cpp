@@ -182,11 +182,24 @@ TEST_F(StorageTest, RefusesANewerSchemaUntouched) {
     expect_ok(world.unlock(kFirst, kTwo));
     EXPECT_EQ(world.query(kFirst, "SELECT quote(kind) FROM note"), "NULL");
     expect_ok(world.lock(kFirst));
+    expect_ok(world.fold());
     const Lsn before = world.storage->health().durable;
+    const auto bytes = [&] {
+        std::map<std::string, Bytes> all;
+        for (sim::SimDisk* disk : {world.data.get(), world.logs[0].get()}) {
+            for (const std::string& name : disk->peek_names()) {
+                all[disk->label() + "/" + name] = *disk->peek(name);
+            }
+        }
+        return all;
+    };
+    const auto bytes_before = bytes();
 
     expect_fault(world.unlock(kFirst, kNotes), Fault::newer_format);
+    expect_ok(world.fold());
 
     EXPECT_EQ(world.storage->health().durable, before);
+    EXPECT_EQ(bytes(), bytes_before);
 }
 
 TEST_F(StorageTest, AMigrationThatFailsLeavesTheOldSchema) {
