@@ -149,7 +149,9 @@ class RealNode final : public Node {
         seams_.workers.charge(Work::password_hash, 1);
         auto again = identity::open_node_keys(*logged, passphrase);
         if (!again) {
-            return std::move(keys).error();
+            // Of a file that is gone nobody learns that the passphrase is wrong.
+            return keys.error().fault == Fault::wrong_secret ? std::move(keys).error()
+                                                             : std::move(again).error();
         }
         journal(
             fmt::format("{}/node.slots is missing or not what was written; the log's copy opened the "
