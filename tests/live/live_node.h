@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 
 #include "cli/real_world.h"
 #include "node/node.h"
@@ -72,10 +74,19 @@ class LiveNode : public testing::Test {
     }
 
     bool pump(Duration limit, const std::function<bool()>& is_done) {
-        const Instant until = loop_.now() + limit;
-        const TimerId timer = loop_.call_at(until, [] {});
-        loop_.run_until([&] { return is_done() || loop_.now() >= until; });
-        loop_.cancel(timer);
+        // The limit begins within the loop: its clock stood still since it ran last, perhaps for longer than
+        // that.
+        struct Limit {
+            std::optional<Instant> until;
+            TimerId timer = TimerId::none;
+        };
+        const auto set = std::make_shared<Limit>();  // owners: this and the handler, which may outlive it
+        loop_.defer([this, set, limit] {
+            set->until = loop_.now() + limit;
+            set->timer = loop_.call_at(*set->until, [] {});
+        });
+        loop_.run_until([&] { return is_done() || (set->until && loop_.now() >= *set->until); });
+        loop_.cancel(set->timer);
         return is_done();
     }
     sim::HttpsClientOptions client_options() {
