@@ -23,6 +23,8 @@ verb_guards() {
     done
 }
 
+# A guard stands left of ||, where bash does not end it at a command that fails: each says by itself what must not.
+
 # ThreadSanitizer over the loop, the lanes and the store on them.
 guard_threads() { verb_test_threads; }
 
@@ -36,7 +38,7 @@ guard_clang() {
     compile build-fuzz "${programs[@]}"
     release_locks
     say "clang looks at the rest of core"
-    python3 tools/check_syntax.py build-fuzz core --jobs "$(job_count)"
+    python3 tools/check_syntax.py build-fuzz core --jobs "$(job_count)" || fail "clang does not compile all of core"
     for target in $guarded_targets; do
         fuzz_for_a_moment "$target" 5
     done

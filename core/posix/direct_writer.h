@@ -1,10 +1,11 @@
 // DirectWriter: writes past the page cache, for bytes that are synced at once and seldom read again. Private
 // to posix.
 //
-// A log's record costs half the processor time this way: nothing is copied into the cache, and the sync after
-// it has no dirty pages to look for. Reads through the cache see what was written (open(2), O_DIRECT: Linux
-// drops cached pages of the range before and after). Where a file system, a device with larger blocks or a
-// missing /proc does not allow it, the caller writes as usual: the bytes and their durability are the same.
+// A log's record and its sync cost a quarter less processor time this way: nothing is copied into the cache,
+// and the sync has no dirty pages to look for. Reads through the cache see what was written (open(2),
+// O_DIRECT: Linux drops cached pages of the range before and after). Where a file system, a device with
+// larger blocks or a missing /proc does not allow it, the caller writes as usual: the bytes and their
+// durability are the same.
 #pragma once
 
 #include <cstdint>
