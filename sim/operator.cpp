@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -79,6 +80,10 @@ void Operator::check() {
         count_check(false);
         return;
     }
+    if (is_disk_suspect()) {
+        alarm("status says that the data disk is suspect");
+        return;
+    }
     if (++checks_ % kChecksPerVisit != 0) {
         count_check(true);
         return;
@@ -144,6 +149,10 @@ void Operator::patch() {
 
 void Operator::went_down(const std::string& why) {
     world_.note(TraceKind::operation, "supervisor", why);
+    if (std::exchange(is_stopping_, false)) {
+        restore();  // it fell instead of stopping: that is as good
+        return;
+    }
     if (duty_ == Duty::repairing && !is_booting_) {
         return;  // somebody is at it; the next step sees that it is down
     }
@@ -232,6 +241,12 @@ bool Operator::is_node_sound() {
                                             [](const store::StoreHealth& store) { return store.is_damaged; });
 }
 
+/// What `firedrill status` says of the data disk. Nobody is called for what could not be acted on.
+bool Operator::is_disk_suspect() {
+    node::Node* node = installation_.node();
+    return node != nullptr && spare_sets_ > 0 && node->health().repairs.is_any();
+}
+
 /// The machine's own log would be full of it.
 bool Operator::is_data_disk_dead() {
     const Duration before = world_.universe.meter.take();
@@ -267,6 +282,10 @@ std::string Operator::find_damage() {
 void Operator::act() {
     world_.recovery.decided(world_.now());
     const std::string damage = find_damage();
+    if (damage.empty() && is_disk_suspect()) {
+        replace_disks();
+        return;
+    }
     if (damage.empty()) {
         restart_by_hand();
         return;
@@ -282,6 +301,30 @@ void Operator::restart_by_hand() {
     has_restarted_ = true;
     installation_.kill_process();
     world_.universe.loop.call_after(kRestartGap, [this] { boot(); });
+}
+
+/// The node serves while the new disks are made ready: it is stopped for the copying alone.
+void Operator::replace_disks() {
+    world_.tell("the operator replaces the disks: the data disk is suspect");
+    world_.note(TraceKind::operation, "restore", "the data disk is suspect");
+    is_replacing_ = true;
+    --spare_sets_;
+    ++restores_tried_;
+    world_.universe.loop.call_after(world_.scenario.people.provision, [this] { stop_and_restore(); });
+}
+
+void Operator::stop_and_restore() {
+    if (!installation_.is_up()) {
+        installation_.kill_process();
+        restore();
+        return;
+    }
+    is_stopping_ = true;
+    installation_.stop([this] {
+        if (std::exchange(is_stopping_, false)) {
+            restore();
+        }
+    });
 }
 
 void Operator::begin_restore() {
@@ -333,10 +376,15 @@ void Operator::restored() {
         world_.tell(fmt::format("the restore failed: {}", result.error().text));
         world_.note(TraceKind::operation, "restore failed", fault_name(result.error().fault));
         restore_.reset();
+        if (std::exchange(is_replacing_, false)) {
+            boot();  // the old disks are what there is
+            return;
+        }
         start_over();
         return;
     }
     ++restores_done_;
+    is_replacing_ = false;
     world_.tell(fmt::format("restored {} commits, {} pages through LSN {}", result->commits, result->pages,
                             result->restored_through));
     world_.note(TraceKind::operation, "restored", fmt::format("{}", result->restored_through));

@@ -48,8 +48,11 @@ class Operator {
     [[nodiscard]] std::string find_damage();
     [[nodiscard]] bool is_data_disk_dead();
     [[nodiscard]] bool is_node_sound();
+    [[nodiscard]] bool is_disk_suspect();
     void restart_by_hand();
     void begin_restore();
+    void replace_disks();
+    void stop_and_restore();
     void restore();
     void restored();
     void start_over();
@@ -65,6 +68,8 @@ class Operator {
     std::uint32_t bad_checks_ = 0;
     std::uint64_t checks_ = 0;
     bool is_booting_ = false;
+    bool is_replacing_ = false;          ///< disks that still serve: no restore is needed, but wise
+    bool is_stopping_ = false;           ///< for that
     std::optional<Instant> restarted_;   ///< when the supervisor last started it
     std::optional<Instant> complained_;  ///< when people first called about what is wrong now
     bool has_restarted_ = false;         ///< by hand, since the last time that all was well

@@ -53,6 +53,17 @@ void print_practice(const json::object& practice) {
     }
 }
 
+void print_repairs(const json::object& repairs) {
+    if (repairs.at("last").is_null()) {
+        return;
+    }
+    print_line(fmt::format(
+        "repaired  {} stores rebuilt, {} pages and {} other files brought back since the start, "
+        "last at {}",
+        json::serialize(repairs.at("stores_rebuilt")), json::serialize(repairs.at("pages_repaired")),
+        json::serialize(repairs.at("files_replaced")), text_of(repairs, "last")));
+}
+
 void print_status(const json::object& status) {
     print_line(fmt::format("node      {}", text_of(status, "node")));
     print_line(fmt::format("timeline  {}", text_of(status, "timeline")));
@@ -64,7 +75,9 @@ void print_status(const json::object& status) {
             ? "health    NOT SOUND: a log disk is full, nothing new is taken until it has space"
         : status.at("is_unfolded").as_bool()
             ? "health    NOT SOUND: a store cannot be folded, its newest commits stand in the log alone"
-            : "health    NOT SOUND");
+        : status.at("is_suspect").as_bool() ? "health    NOT SOUND: the data disk is suspect, replace it soon"
+                                            : "health    NOT SOUND");
+    print_repairs(status.at("repairs").as_object());
     if (const std::string fatal = text_of(status, "fatal"); !fatal.empty()) {
         print_line(fmt::format("fatal     {}", fatal));
     }

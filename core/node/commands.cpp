@@ -64,10 +64,17 @@ json::object describe(const identity::PeopleList& list) {
     return {{"people", std::move(people)}, {"invitations", std::move(invitations)}};
 }
 
+json::object describe(const store::RepairHealth& repairs) {
+    return {{"stores_rebuilt", repairs.stores_rebuilt},
+            {"pages_repaired", repairs.pages_repaired},
+            {"files_replaced", repairs.files_replaced},
+            {"last", repairs.is_any() ? json::value(format_utc(repairs.last)) : json::value(nullptr)}};
+}
+
 json::object describe(const store::Health& health) {
     json::array stores;
-    bool is_sound =
-        !health.is_fatal && !health.is_full && !health.is_unfolded && health.scrub.not_repairable == 0;
+    bool is_sound = !health.is_fatal && !health.is_full && !health.is_unfolded &&
+                    health.scrub.not_repairable == 0 && !health.repairs.is_any();
     for (const store::StoreHealth& store : health.stores) {
         is_sound = is_sound && !store.is_damaged;
         stores.push_back(
@@ -76,6 +83,7 @@ json::object describe(const store::Health& health) {
                          {"damage", store.damage},
                          {"damaged_pages", store.damaged_pages},
                          {"repaired_pages", store.repaired_pages},
+                         {"rebuilt", store.rebuilt},
                          {"sequence", store.sequence},
                          {"pages", store.pages},
                          {"unfolded_bytes", store.unfolded_bytes},
@@ -109,6 +117,8 @@ json::object describe(const store::Health& health) {
             {"is_degraded", health.is_degraded},
             {"is_full", health.is_full},
             {"is_unfolded", health.is_unfolded},
+            {"is_suspect", health.repairs.is_any()},
+            {"repairs", describe(health.repairs)},
             {"log_members", std::move(members)},
             {"scrub", json::object{{"pages", health.scrub.pages},
                                    {"log_bytes", health.scrub.log_bytes},

@@ -53,7 +53,9 @@ class RealNode final : public Node {
     Status recover(const crypto::Secret& passphrase) {
         Bytes document = TRY(open_slots(passphrase));
         identity::NodeKeys keys = identity::copy_node_keys(started_with_);
-        storage_ = TRY(store::Storage::open(seams_, storage_options(config_, parts_, started_with_)));
+        store::StorageOptions options = storage_options(config_, parts_, started_with_);
+        options.files_replaced = files_replaced_;
+        storage_ = TRY(store::Storage::open(seams_, std::move(options)));
         const Bytes& logged = storage_->node_slots();
         if (!equal(logged, document)) {
             if (TRY(identity::passphrase_number_of(logged)) < keys.passphrase_number) {
@@ -158,6 +160,7 @@ class RealNode final : public Node {
                         "node and takes its place",
                         seams_.data.label()));
         started_with_ = std::move(*again);
+        ++files_replaced_;
         return *logged;
     }
 
@@ -232,6 +235,7 @@ class RealNode final : public Node {
             {config_.hosts, [this] { return is_healthy(); },
              [this] { return storage_->health().is_degraded; },
              [this] { return storage_->health().is_unfolded; },
+             [this] { return storage_->health().repairs.is_any(); },
              [this](StoreId practice) { return storage_->health().of(practice); }, config_.journal});
         if (parts_.site) {
             site_ = parts_.site(std::move(site_));
@@ -268,8 +272,9 @@ class RealNode final : public Node {
     Seams seams_;
     Config config_;
     Parts parts_;
-    identity::NodeKeys started_with_;  ///< unchanged from then on: the storage borrows its signing keys
-    std::optional<Bytes> unfinished_;  ///< a newer document that only the data folder had
+    identity::NodeKeys started_with_;   ///< unchanged from then on: the storage borrows its signing keys
+    std::uint32_t files_replaced_ = 0;  ///< of the data folder, by what the log disks have
+    std::optional<Bytes> unfinished_;   ///< a newer document that only the data folder had
     std::function<void(Status)> ready_;
     std::unique_ptr<store::Storage> storage_;
     std::unique_ptr<OperatorSecrets> secrets_;

@@ -54,6 +54,8 @@ struct PlainPage {
 /// Names of a store's files, for tools and tests.
 std::string page_file_name(StoreId store, std::uint32_t generation);
 std::string leaves_file_name(StoreId store);
+/// `building.<store>`: what is made beside the files of a store; begun anew whenever it is found.
+inline constexpr std::string_view kBuildingPrefix = "building.";
 /// One that no page file of the store has, for make_empty().
 Result<std::uint32_t> unused_generation(Disk& data, StoreId store);
 /// The stores of which `data` has a leaves file, sorted.
@@ -76,6 +78,7 @@ class Fold {
     Result<SealedPagePtr> next_page(PageNumber page, std::size_t& at);
     Status publish();
     void remove_strays();
+    [[nodiscard]] std::string name() const;
 
     Disk& data_;
     StoreId store_;
@@ -85,6 +88,8 @@ class Fold {
     std::uint32_t source_ = 0;      // another one: everything is copied from there; 0: there is nothing
     bool is_in_place_ = false;
     bool must_cut_ = false;
+    bool is_beside_ = false;  // to the file that is being built, which is not published
+    bool must_tidy_ = false;  // page files that nobody names are removed
     std::vector<Leaf> leaves_;
     std::vector<std::pair<PageNumber, SealedPagePtr>> pages_;  // ascending; null: became a hole
 
@@ -105,6 +110,15 @@ class PageStore {
     static Result<std::unique_ptr<PageStore>> open(Disk& data, StoreId store);
     /// As if nothing had ever been folded; the first fold uses `generation` (one that no present file has).
     static std::unique_ptr<PageStore> make_empty(Disk& data, StoreId store, std::uint32_t generation);
+
+    /// The same, built beside the files that there are: until end_building() its folds go to a file of its
+    /// own and publish nothing.
+    static std::unique_ptr<PageStore> make_beside(Disk& data, StoreId store, std::uint32_t generation);
+    /// Now it is all there: what was written takes its place among the page files, and the next fold
+    /// publishes it. Until then the files from before stand as they were.
+    Status end_building();
+    /// It will not be used: the file that was being built goes.
+    void abandon();
 
     /// Follows a durable commit of the log. Commits at or below the position are skipped (damaged if the
     /// newest of them differs from what was folded). damaged: a gap, another history, or a root that the
@@ -174,11 +188,10 @@ class PageStore {
     [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
     /// Everything is in the page file: the object may go, open() brings it back.
     [[nodiscard]] bool is_folded() const noexcept {
-        return overlay_.empty() && folded_ == position_ && !is_folding_ && damaged_.empty() &&
-               !is_unpublished_;
+        return overlay_.empty() && folded_ == position_ && !is_folding_ && damaged_.empty() && !wants_fold();
     }
     /// The files on the disk lack something although nothing may be unfolded: a fold writes it.
-    [[nodiscard]] bool wants_fold() const noexcept { return is_unpublished_; }
+    [[nodiscard]] bool wants_fold() const noexcept { return is_unpublished_ || has_bad_leaves_; }
     /// Gives back what memory reading ahead holds.
     void drop_read_ahead() noexcept { ahead_ = {}; }
 
@@ -215,6 +228,9 @@ class PageStore {
     PageNumber file_pages_ = 0;    // pages of that file that may hold something
     bool is_folding_ = false;
     bool is_unpublished_ = false;  // the leaves file is not that of generation_ and folded_
+    bool has_bad_leaves_ = false;  // it is, but its leaves had to be computed again
+    bool is_building_ = false;     // beside the published files, see make_beside()
+    bool has_strays_ = false;      // the next fold that publishes removes other page files
     /// Stored pages `first` … `first + count - 1` as they were read; believed only after comparison with the
     /// tree.
     struct Ahead {

@@ -65,7 +65,7 @@ class RunWriter {
 std::shared_ptr<Fold> PageStore::begin_fold(Lsn through) {
     CHECK(!is_folding_);
     if (position_.sequence == 0 ||
-        (overlay_.empty() && folded_ == position_ && !must_move_ && !is_unpublished_)) {
+        (overlay_.empty() && folded_ == position_ && !must_move_ && !wants_fold())) {
         return nullptr;
     }
     auto fold = std::shared_ptr<Fold>(new Fold(data_, store_));
@@ -73,7 +73,9 @@ std::shared_ptr<Fold> PageStore::begin_fold(Lsn through) {
     fold->through_ = through;
     fold->is_in_place_ = !must_move_;
     fold->source_ = pages_ ? generation_ : 0;
-    fold->generation_ = must_move_ ? next_generation_++ : generation_;
+    fold->generation_ = !must_move_ ? generation_ : is_building_ ? next_generation_ : next_generation_++;
+    fold->is_beside_ = is_building_;
+    fold->must_tidy_ = must_move_ || has_strays_;
     fold->must_cut_ = !must_move_ && file_pages_ > position_.page_count;
     fold->leaves_.assign(tree_.leaves().begin(), tree_.leaves().end());
     fold->pages_.assign(overlay_.begin(), overlay_.end());
@@ -111,6 +113,8 @@ Status PageStore::end_fold(Fold& fold) {
     generation_ = fold.generation_;
     must_move_ = false;
     is_unpublished_ = false;
+    has_bad_leaves_ = false;
+    has_strays_ = has_strays_ && fold.is_beside_;
     ahead_.count = 0;
     return {};
 }
@@ -134,22 +138,25 @@ Status Fold::write() {
     if (!written && !is_in_place_ && file_) {
         // No leaves file names it yet. Half of it must not take space on a disk that may be full.
         file_.reset();
-        (void)data_.remove(page_file_name(store_, generation_)).is_ok();
+        (void)data_.remove(name()).is_ok();
     }
     TRY(std::move(written));
+    if (is_beside_) {
+        return {};
+    }
     TRY(publish());
     if (must_cut_) {
         // Only tidiness: a failure leaves sealed bytes behind the end, which nobody reads.
         is_cut_ = file_->truncate(std::uint64_t{position_.page_count} * kPageSize).is_ok();
     }
-    if (!is_in_place_) {
+    if (must_tidy_) {
         remove_strays();
     }
     return {};
 }
 
 Status Fold::write_in_place() {
-    file_ = TRY(data_.open(page_file_name(store_, generation_), Open::existing));
+    file_ = TRY(data_.open(name(), Open::existing));
     RunWriter out(*file_);
     Status written;
     for (const auto& [page, sealed] : pages_) {
@@ -165,7 +172,7 @@ Status Fold::write_in_place() {
 }
 
 Status Fold::write_into_next() {
-    file_ = TRY(data_.open(page_file_name(store_, generation_), Open::any));
+    file_ = TRY(data_.open(name(), Open::any));
     TRY(file_->truncate(0));
     if (source_ != 0) {
         source_file_ = TRY(data_.open(page_file_name(store_, source_), Open::existing));
@@ -218,6 +225,10 @@ void Fold::remove_strays() {
             (void)data_.remove(name).is_ok();
         }
     }
+}
+
+std::string Fold::name() const {
+    return is_beside_ ? std::string(kBuildingPrefix) + to_hex(store_) : page_file_name(store_, generation_);
 }
 
 Status Fold::publish() {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "store/leaves_file.h"
 #include "store/page_store.h"
 
@@ -63,6 +64,31 @@ std::unique_ptr<PageStore> PageStore::make_empty(Disk& data, StoreId store, std:
     return made;
 }
 
+std::unique_ptr<PageStore> PageStore::make_beside(Disk& data, StoreId store, std::uint32_t generation) {
+    auto made = make_empty(data, store, generation);
+    made->is_building_ = true;
+    return made;
+}
+
+Status PageStore::end_building() {
+    CHECK(is_building_ && !is_folding_);
+    if (pages_) {
+        TRY(data_.rename(std::string(kBuildingPrefix) + to_hex(store_), page_file_name(store_, generation_)));
+        TRY(data_.sync_names());
+        next_generation_ = generation_ + 1;
+        is_unpublished_ = true;
+        has_strays_ = true;
+    }
+    is_building_ = false;
+    return {};
+}
+
+void PageStore::abandon() {
+    CHECK(is_building_);
+    pages_.reset();
+    (void)data_.remove(std::string(kBuildingPrefix) + to_hex(store_)).is_ok();
+}
+
 Result<std::unique_ptr<PageStore>> PageStore::open(Disk& data, StoreId store) {
     auto made = std::unique_ptr<PageStore>(new PageStore(data, store));
     auto document = data.open(leaves_file_name(store), Open::existing);
@@ -104,13 +130,15 @@ Status PageStore::load(File& document) {
     }
     if (!is_whole || tree_.root() != position_.root) {
         TRY(rebuild_leaves());
+        has_bad_leaves_ = true;
+        ++repaired_count_;
     }
     folded_ = position_;
     return {};
 }
 
 Result<bool> PageStore::keep_files() {
-    if (is_folding_ || generation_ == 0) {
+    if (is_folding_ || is_building_ || generation_ == 0) {
         return false;
     }
     bool is_lost = false;

@@ -56,6 +56,7 @@ struct StoreHealth {
     std::string damage;                ///< one sentence, empty when sound
     std::uint64_t damaged_pages = 0;   ///< found by reads and not repaired
     std::uint64_t repaired_pages = 0;  ///< damaged pages brought back from the log so far
+    std::uint32_t rebuilt = 0;         ///< times that its files were made anew from the log since the start
     CommitSequence sequence = 0;
     PageNumber pages = 0;
     std::uint64_t unfolded_bytes = 0;
@@ -74,6 +75,18 @@ struct ScrubHealth {
     std::uint32_t page_rounds = 0;  ///< times that every page was read
     std::uint32_t log_rounds = 0;   ///< times that every closed segment was read
 };
+/// What the data disk no longer had as it was written, and what was made right again from the log, since the
+/// start and by the start itself. A sound disk gives no cause for it: whoever runs the node should hear of
+/// it.
+struct RepairHealth {
+    std::uint32_t stores_rebuilt = 0;  ///< times that the files of a store were made anew
+    std::uint64_t pages_repaired = 0;
+    std::uint32_t files_replaced = 0;  ///< small files of the data folder that the log disks gave back
+    WallTime last;                     ///< of the newest of these
+    [[nodiscard]] bool is_any() const noexcept {
+        return stores_rebuilt > 0 || pages_repaired > 0 || files_replaced > 0;
+    }
+};
 struct Health {
     bool is_fatal = false;
     bool is_degraded = false;  ///< it serves, with fewer log disks than it was given
@@ -86,6 +99,7 @@ struct Health {
     std::vector<StoreHealth> stores;
     std::vector<LogScan::Member> log_members;
     ScrubHealth scrub;
+    RepairHealth repairs;
     std::vector<std::string> notes;  ///< what recovery found at boot, and what needs somebody's attention now
     /// Of one store; as of one that nobody opened when there is none.
     [[nodiscard]] StoreHealth of(StoreId store) const;
@@ -153,6 +167,10 @@ struct StorageOptions {
     /// are in memory at once, until they are folded.
     std::size_t restore_pages_limit = 65536;
     PageSource page_source;
+    /// Memory that building stores anew from the log may use before it writes.
+    std::uint64_t rebuild_bytes = 64ull << 20;
+    /// Small files of the data folder that the caller had to take from the log disks: counted in `repairs`.
+    std::uint32_t files_replaced = 0;
     /// Asked at a tick, on the loop: may this closed segment go once every commit in it is folded? A log is
     /// never shortened without it.
     Covered covered;

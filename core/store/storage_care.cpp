@@ -207,6 +207,41 @@ void LoopStorage::finish_scrub(const Store& store, const Item& item) {
     }
 }
 
+/// A repair is no reason for alarm to those who wait for an answer, and every reason to those who run the
+/// node. `is_told`: a sentence about these pages follows anyway.
+void LoopStorage::note_repairs(const Store& store, const LaneReport& now, bool is_told) {
+    const std::uint64_t before = store.last.repaired_pages;
+    const std::uint64_t pages = now.repaired_pages - std::min(now.repaired_pages, before);
+    if (pages == 0 && now.rebuilt == store.last.rebuilt) {
+        return;
+    }
+    repaired_at_ = seams_.clock.wall();
+    if (pages > 0 && !is_told) {
+        tell(
+            fmt::format("store {}: {} pages on {} were not what was written and were brought back; the disk "
+                        "is suspect, replace it soon",
+                        to_hex(store.id), pages, seams_.data.label()));
+    }
+}
+
+void LoopStorage::add_repairs(Health& health) const {
+    RepairHealth& out = health.repairs;
+    for (const store::StoreHealth& store : health.stores) {
+        out.stores_rebuilt += store.rebuilt;
+        out.pages_repaired += store.repaired_pages;
+    }
+    out.files_replaced = options_.files_replaced;
+    out.last = repaired_at_.value_or(WallTime{});
+    if (out.is_any()) {
+        health.notes.push_back(fmt::format(
+            "the data disk {} did not give back what was written: since the start {} stores were built anew "
+            "from the log, {} pages and {} other files brought back, last at {}; nothing is lost, the disk "
+            "is suspect: replace it soon",
+            seams_.data.label(), out.stores_rebuilt, out.pages_repaired, out.files_replaced,
+            format_utc(out.last)));
+    }
+}
+
 void LoopStorage::note_scrub(std::string text) {
     if (scrub_notes_.size() < kScrubNotes) {
         scrub_notes_.push_back(text);

@@ -6,10 +6,12 @@
 
 #include "base/check.h"
 #include "store/storage_limits.h"
+#include "store/store_rebuild.h"
 
 namespace firedrill::store {
 
-LaneReport StoreLane::adopt(std::unique_ptr<PageStore> pages, std::string damage) {
+LaneReport StoreLane::adopt(std::unique_ptr<PageStore> pages, std::string damage, bool is_rebuilt) {
+    rebuilt_ = is_rebuilt ? 1 : 0;
     pages_ = std::move(pages);
     if (pages_) {
         pages_->set_repairer([this] { repair(); });
@@ -44,41 +46,23 @@ Status StoreLane::load() {
 }
 
 /// Somebody or something took the files away, or put others in their place, since they were written: whatever
-/// they say, the log has what was acknowledged, up to the position that is remembered. Nothing is written
-/// before all of it was found: files that are only misread must not give way to less than they hold.
+/// they say, the log has what was acknowledged, up to the position that is remembered.
 Status StoreLane::build_anew(std::string why) {
-    constexpr std::uint64_t kMostBytes = 256ull << 20;
-    auto made = PageStore::make_empty(data_, store_, TRY(unused_generation(data_, store_)));
-    Status failed;
-    const auto sink = [&](Record&& record) -> Status {
-        const auto* commit = std::get_if<Commit>(&record.body);
-        if (commit == nullptr || commit->store != store_ || commit->sequence > position_.sequence) {
-            return {};
-        }
-        failed = made->apply(*commit);
-        if (failed && made->unfolded_bytes() > kMostBytes) {
-            failed =
-                Error{Fault::limit,
-                      fmt::format("{}; store {} is too large to be built anew from the log while the node "
-                                  "serves: restart the node, which does it",
-                                  why, to_hex(store_))};
-        }
-        return failed;
-    };
-    const auto scanned = scan_node_log(data_, node_, logs_, sink);
-    if (made->position() == position_ && (scanned || scanned.error().fault == Fault::damaged)) {
+    StoreRebuild rebuild(data_, node_, logs_, rebuild_bytes_);
+    rebuild.want(store_, position_);
+    TRY(rebuild.run());
+    auto made = rebuild.take(store_);
+    if (made) {
+        pages_ = std::move(*made);
         note_ = fmt::format("{}; built anew from the log while the node serves", why);
-        pages_ = std::move(made);
+        ++rebuilt_;
         return {};
     }
-    const Error cause = !failed   ? failed.error()
-                        : scanned ? Error{Fault::damaged, "the log lacks some of its commits"}
-                                  : scanned.error();
-    if (cause.fault != Fault::damaged) {
-        return cause;  // another try may do
+    if (made.error().fault != Fault::damaged) {
+        return std::move(made).error();  // another try may do
     }
     damage_ = fmt::format("{}, and the log does not give them back: {}; restore the store from a copy", why,
-                          cause.text);
+                          made.error().text);
     may_heal_ = true;  // should the files be there again, or readable
     return Error{Fault::damaged, damage_};
 }
@@ -86,6 +70,7 @@ Status StoreLane::build_anew(std::string why) {
 void StoreLane::keep_files() {
     const auto lost = pages_->keep_files();
     if (lost && *lost) {
+        ++rebuilt_;
         note_ = fmt::format(
             "store {}: its files on {} were taken away or changed while it was in use; what "
             "they held is written again",
@@ -164,6 +149,7 @@ LaneReport StoreLane::report(Status status, std::optional<Commit> commit) {
         damage_.clear();  // the pages that were damaged are right again
         may_heal_ = false;
     }
+    made.rebuilt = rebuilt_;
     made.repaired_pages += repaired_before_;
     made.status = std::move(status);
     made.commit = std::move(commit);

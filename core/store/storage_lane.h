@@ -29,6 +29,7 @@ struct LaneReport {
     std::uint64_t unfolded_bytes = 0;
     std::uint64_t damaged_pages = 0;
     std::uint64_t repaired_pages = 0;
+    std::uint32_t rebuilt = 0;  ///< times that its files were made anew
     bool is_unlocked = false;
     std::uint64_t memory_bytes = 0;  ///< of pages, tree, connection and caches, roughly
     std::shared_ptr<Fold> fold;  ///< to be run, then given to end_fold(); owners: this, then the loop's item
@@ -46,20 +47,21 @@ class StoreLane {
   public:
     using MakeCipher = std::function<std::unique_ptr<PageCipher>(StoreId, KeyRing)>;
 
-    StoreLane(const Seams& seams, const NodeId& node, StoreId store, PageSource source)
+    StoreLane(const Seams& seams, const NodeId& node, StoreId store, const StorageOptions& options)
         : node_(node),
           data_(seams.data),
           logs_(seams.logs),
           entropy_(seams.entropy),
           workers_(seams.workers),
           store_(store),
-          source_(std::move(source)) {}
+          source_(options.page_source),
+          rebuild_bytes_(options.rebuild_bytes) {}
     StoreLane(const StoreLane&) = delete;
     StoreLane& operator=(const StoreLane&) = delete;
 
     /// Recovery hands over what it built; `damage` not empty: the store cannot be served. Yields where it
-    /// stands.
-    LaneReport adopt(std::unique_ptr<PageStore> pages, std::string damage);
+    /// stands. `is_rebuilt`: its files were not those that were written.
+    LaneReport adopt(std::unique_ptr<PageStore> pages, std::string damage, bool is_rebuilt);
 
     LaneReport unlock(const MakeCipher& make_cipher, KeyRing ring, const std::vector<Migration>& migrations);
     LaneReport transact(Access access, const Storage::Job& job);
@@ -109,6 +111,8 @@ class StoreLane {
     Workers& workers_;
     StoreId store_;
     PageSource source_;
+    std::uint64_t rebuild_bytes_;
+    std::uint32_t rebuilt_ = 0;
     std::unique_ptr<PageStore> pages_;   // null: not loaded, everything is in the page file
     std::uint64_t repaired_before_ = 0;  // pages repaired in what was unloaded since
     StorePosition position_;             // as it was when the pages were unloaded

@@ -23,7 +23,11 @@ LoopStorage::LoopStorage(Seams seams, StorageOptions options, StorageStart start
       durable_(start.durable) {
     for (auto& [id, recovered] : start.stores) {
         Store& store = store_of(id);
-        store.last = store.lane_side->adopt(std::move(recovered.pages), std::move(recovered.damage));
+        store.last = store.lane_side->adopt(std::move(recovered.pages), std::move(recovered.damage),
+                                            recovered.is_rebuilt);
+        if (store.last.rebuilt > 0 || store.last.repaired_pages > 0 || options_.files_replaced > 0) {
+            repaired_at_ = seams_.clock.wall();
+        }
         count_memory(0, store.last.memory_bytes);
         if (store.last.unfolded_bytes > 0) {
             store.unfolded_since = 0;  // what the start had to replay is folded soon
@@ -49,7 +53,7 @@ LoopStorage::Store& LoopStorage::store_of(StoreId id) {
         slot->lane = id == StoreId{}
                          ? Lane::directory
                          : static_cast<Lane>(static_cast<std::uint32_t>(Lane::first_practice) + next_lane_++);
-        slot->lane_side = std::make_shared<StoreLane>(seams_, options_.node, id, options_.page_source);
+        slot->lane_side = std::make_shared<StoreLane>(seams_, options_.node, id, options_);
         slot->fold_at_bytes = options_.fold_after_bytes;
     }
     return *slot;
@@ -227,6 +231,7 @@ Health LoopStorage::health() const {
         each.is_damaged = !each.damage.empty();
         each.damaged_pages = store->last.damaged_pages;
         each.repaired_pages = store->last.repaired_pages;
+        each.rebuilt = store->last.rebuilt;
         each.sequence = store->last.position.sequence;
         each.pages = store->last.position.page_count;
         each.unfolded_bytes = store->last.unfolded_bytes;
@@ -243,6 +248,7 @@ Health LoopStorage::health() const {
         }
         made.stores.push_back(std::move(each));
     }
+    add_repairs(made);
     return made;
 }
 
@@ -392,6 +398,7 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
     Status status = std::move(report.status);
     report.status = {};
     count_memory(store.last.memory_bytes, report.memory_bytes);
+    note_repairs(store, report, item->kind == Kind::scrub);
     store.last = std::move(report);
     if (item->kind == Kind::unlock) {
         const bool is_lock_queued = std::any_of(store.queue.begin(), store.queue.end(),

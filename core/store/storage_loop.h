@@ -29,7 +29,9 @@ static_assert(kFoldLanes.size() == kFoldsAtOnce);
 /// What recovery knows of a store.
 struct RecoveredStore {
     std::unique_ptr<PageStore> pages;
-    std::string damage;  ///< not empty: it cannot be served
+    std::string damage;       ///< not empty: it cannot be served
+    bool is_rebuilt = false;  ///< its files were not those that were written
+    bool is_unknown = false;  ///< the log has none of its commits
 };
 
 /// What LoopStorage starts from.
@@ -183,6 +185,8 @@ class LoopStorage final : public Storage {
     void scrub_pages();
     void finish_scrub(const Store& store, const Item& item);
     void note_scrub(std::string text);
+    void note_repairs(const Store& store, const LaneReport& now, bool is_told);
+    void add_repairs(Health& health) const;
     void scrub_log();
 
     // storage_reseal.cpp: pages of replaced keys are sealed anew while their store is open.
@@ -234,7 +238,8 @@ class LoopStorage final : public Storage {
     bool is_rejoin_due_ = false;             // the disk is filled
     Instant next_resilver_;
     ScrubHealth scrub_;
-    StoreId scrub_store_{};  // the next page to scrub
+    std::optional<WallTime> repaired_at_;  // the last time that the data disk had to be corrected
+    StoreId scrub_store_{};                // the next page to scrub
     PageNumber scrub_page_ = 1;
     std::uint32_t scrub_jobs_ = 0;         // on lanes or queued
     std::shared_ptr<LogScrub> log_scrub_;  // owners: this and the job on Lane::upkeep

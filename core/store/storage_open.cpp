@@ -1,6 +1,7 @@
 // How a Storage comes to be: an empty folder is made one, or recovery brings one back.
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -8,14 +9,13 @@
 #include "base/check.h"
 #include "store/data_folder.h"
 #include "store/storage_loop.h"
+#include "store/store_rebuild.h"
 
 namespace firedrill::store {
 
 namespace {
 
 constexpr std::string_view kOwner = "firedrill node";
-/// A store that is built anew from the log is folded in between, so that memory stays bounded.
-constexpr std::uint64_t kRebuildFoldBytes = 32ull << 20;
 
 LogOptions log_options(const Seams& seams, const StorageOptions& options, LogIdentity identity) {
     LogOptions made;
@@ -36,10 +36,12 @@ std::unique_ptr<LogWriter> wrap(const StorageOptions& options, std::unique_ptr<L
 /// anew from the log; one that cannot be is set aside with its reason, and harms no other.
 class StoreRecovery {
   public:
-    StoreRecovery(const Seams& seams, const NodeId& node) : seams_(seams), node_(node) {}
+    StoreRecovery(const Seams& seams, const NodeId& node, std::uint64_t rebuild_bytes)
+        : seams_(seams), node_(node), rebuild_bytes_(rebuild_bytes) {}
 
     /// Before the log is read: what the page files hold is evidence of what the log must hold.
     Status open_all(LogOptions& log) {
+        StoreRebuild::clear(seams_.data);
         for (const StoreId& store : TRY(stores_on(seams_.data))) {
             const PageStore* pages = TRY(find(store));
             // A store that was set aside is built from a scan of its own.
@@ -107,44 +109,33 @@ class StoreRecovery {
     }
 
     void set_aside(StoreId store, const Error& error) {
-        rebuilt_.insert(store);
+        rebuilt_.emplace(store, error.text);
         stores[store].pages.reset();
-        notes.push_back(fmt::format("{}; built anew from the log", error.text));
     }
 
+    /// One way for all that were set aside. What the log does not give back stands aside with its reason.
     Status rebuild() {
-        for (const StoreId& store : rebuilt_) {
-            const std::uint32_t generation = TRY(unused_generation(seams_.data, store));
-            stores[store].pages = PageStore::make_empty(seams_.data, store, generation);
+        StoreRebuild rebuild(seams_.data, node_, seams_.logs, rebuild_bytes_);
+        for (const auto& [store, why] : rebuilt_) {
+            rebuild.want(store);
         }
-        const auto sink = [this](Record&& record) -> Status {
-            const auto* commit = std::get_if<Commit>(&record.body);
-            if (commit == nullptr || !rebuilt_.contains(commit->store)) {
-                return {};
-            }
-            RecoveredStore& slot = stores[commit->store];
-            if (!slot.damage.empty()) {
-                return {};
-            }
-            if (Status applied = slot.pages->apply(*commit); !applied) {
-                slot.damage = applied.error().text;
-                notes.push_back(slot.damage);
-                return {};
-            }
-            return slot.pages->unfolded_bytes() > kRebuildFoldBytes ? slot.pages->fold(record.lsn) : Status();
-        };
-        auto scanned = scan_node_log(seams_.data, node_, seams_.logs, sink);
-        if (!scanned) {
-            return std::move(scanned).error();
-        }
-        for (const StoreId& store : rebuilt_) {
+        TRY(rebuild.run());
+        for (const auto& [store, why] : rebuilt_) {
             RecoveredStore& slot = stores[store];
-            if (slot.damage.empty() && slot.pages->position().sequence == 0) {
-                slot.damage = fmt::format(
-                    "store {}: its files are damaged and the log has none of its commits; restore it "
-                    "from a copy",
-                    to_hex(store));
+            auto made = rebuild.take(store);
+            if (made) {
+                slot.pages = std::move(*made);
+                slot.is_rebuilt = !lost_.contains(store);
+                notes.push_back(fmt::format("{}; built anew from the log", why));
+                continue;
             }
+            slot.is_unknown = made.error().fault == Fault::not_found;
+            const bool is_final = slot.is_unknown || made.error().fault == Fault::damaged;
+            slot.damage =
+                fmt::format("{}, and it could not be built anew from the log: {}; {}", why, made.error().text,
+                            is_final ? "restore the store from a copy"
+                                     : "mend that and restart the node, which tries it again");
+            notes.push_back(slot.damage);
         }
         return {};
     }
@@ -153,7 +144,7 @@ class StoreRecovery {
     Status forget_lost(Lsn last) {
         for (const StoreId& store : lost_) {
             RecoveredStore& slot = stores[store];
-            if (slot.pages->position().sequence > 0 && slot.damage.empty()) {
+            if (slot.pages && slot.pages->position().sequence > 0) {
                 TRY(slot.pages->fold(last));
                 continue;
             }
@@ -162,7 +153,7 @@ class StoreRecovery {
             if (!removed && removed.error().fault != Fault::not_found) {
                 return removed;
             }
-            if (slot.pages->position().sequence == 0) {
+            if (slot.is_unknown) {
                 stores.erase(store);
             }
         }
@@ -171,8 +162,9 @@ class StoreRecovery {
 
     const Seams& seams_;
     NodeId node_;
-    std::set<StoreId> rebuilt_;
-    std::set<StoreId> lost_;  // of the rebuilt ones
+    std::uint64_t rebuild_bytes_;
+    std::map<StoreId, std::string> rebuilt_;  // and why
+    std::set<StoreId> lost_;                  // of the rebuilt ones
 };
 
 /// The log is what counts; the file beside the data follows it.
@@ -221,7 +213,7 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
                                  to_hex(folder.node), to_hex(options.node))};
     }
     options.node = folder.node;
-    StoreRecovery recovery(seams, folder.node);
+    StoreRecovery recovery(seams, folder.node, options.rebuild_bytes);
     const auto sink = [&recovery](Record&& record) { return recovery.take(std::move(record)); };
     LogOptions log = log_options(seams, options, {folder.node, TimelineId{}});
     TRY(recovery.open_all(log));

@@ -169,6 +169,17 @@ Markup unfolded_notice(bool is_unfolded) {
              "brought into the practice's own files at the moment. Tell whoever runs the server."));
 }
 
+Markup suspect_notice(bool is_suspect) {
+    if (!is_suspect) {
+        return {};
+    }
+    return element(
+        "p", {{"role", "status"}, {"class", "notice"}},
+        text("One of this server's disks did not give back what was written to it. It was put right "
+             "from the server's log, and nothing is lost. But the disk should be replaced soon: "
+             "tell whoever runs the server."));
+}
+
 namespace {
 
 Markup kit_notice(const identity::Session& session, bool asks_for_kit) {
@@ -185,7 +196,8 @@ Markup kit_notice(const identity::Session& session, bool asks_for_kit) {
 Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
                    const Notices& notices) {
     Markup main = degraded_notice(notices.is_degraded) + unfolded_notice(notices.is_unfolded) +
-                  kit_notice(session, notices.asks_for_kit) + element("h1", text("Submitted forms"));
+                  suspect_notice(notices.is_suspect) + kit_notice(session, notices.asks_for_kit) +
+                  element("h1", text("Submitted forms"));
     if (list.empty()) {
         main += paragraph("Nothing has been submitted yet.");
         return framed("Submitted forms", main, sign_out_form(session));

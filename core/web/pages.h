@@ -34,6 +34,7 @@ html::Markup sign_in(std::string_view practice, std::string_view login, std::str
 struct Notices {
     bool is_degraded = false;
     bool is_unfolded = false;
+    bool is_suspect = false;
     bool asks_for_kit = false;  ///< an owner's own recovery kit is still to be made
 };
 html::Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
@@ -44,6 +45,8 @@ html::Markup degraded_notice(bool is_degraded);
 html::Markup unfolded_notice(bool is_unfolded);
 html::Markup submission(const identity::Session& session, const forms::Summary& summary,
                         std::string_view form_title, std::span<const forms::ReadLine> lines);
+/// The same once the server had to correct what one of its disks gave back.
+html::Markup suspect_notice(bool is_suspect);
 /// A page that says one thing.
 html::Markup notice(std::string_view title, std::string_view text);
 

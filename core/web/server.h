@@ -34,6 +34,9 @@ struct SiteOptions {
     /// It serves, but cannot bring what is written into a store's own files: /status says degraded, the pages
     /// of that practice's staff say so.
     std::function<bool()> is_unfolded;
+    /// It serves, and had to correct what its data disk gave back: /status says degraded, the pages of staff
+    /// say so.
+    std::function<bool()> is_suspect;
     /// What the node holds of a practice; staff see whether it is brought into its files, owners how far its
     /// pages are sealed anew after a key was replaced.
     std::function<store::StoreHealth(StoreId)> store_health;

@@ -129,12 +129,13 @@ class Site final : public Handler {
     void get_home(Reply reply);
     Response get_status() const;
     bool is_degraded() const { return options_.is_degraded && options_.is_degraded(); }
+    bool is_suspect() const { return options_.is_suspect && options_.is_suspect(); }
     pages::Notices notices_for(const identity::Session& session) const {
         const auto practice = identity_.find_practice(session.practice_name);
         const bool may_make_kit = identity::may(session, identity::Action::replace_kit);
         const bool is_unfolded =
             options_.store_health && !options_.store_health(session.practice).fold_failure.empty();
-        return {is_degraded(), is_unfolded, may_make_kit && practice && !practice->has_own_kit};
+        return {is_degraded(), is_unfolded, is_suspect(), may_make_kit && practice && !practice->has_own_kit};
     }
     static Response get_style();
     Response get_practice(const Route& route) const;
@@ -265,7 +266,7 @@ void Site::get_home(Reply reply) {
 
 Response Site::get_status() const {
     const bool is_healthy = !options_.is_healthy || options_.is_healthy();
-    const bool is_short = is_degraded() || (options_.is_unfolded && options_.is_unfolded());
+    const bool is_short = is_degraded() || is_suspect() || (options_.is_unfolded && options_.is_unfolded());
     Response out;
     out.status = is_healthy ? 200 : 503;
     out.fields = {{"Content-Type", "application/json"}};

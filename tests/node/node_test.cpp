@@ -180,6 +180,42 @@ TEST(NodeCommand, StatusSaysThatAStoreCannotBeFoldedAndSinceWhen) {
     EXPECT_NE(journal.find("is folded again"), std::string::npos) << journal;
 }
 
+TEST(NodeCommand, StatusSaysWhatTheDataDiskDidNotGiveBack) {
+    sim::SimMachine machine(33, 2);
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    {
+        auto node = boot(machine, offline_config(), passphrase());
+        ASSERT_TRUE(node) << node.error().text;
+        ASSERT_TRUE(command(machine, **node, kCreate));
+        const std::string status = command(machine, **node, R"({"verb":"status"})").value();
+        EXPECT_NE(status.find(R"("is_suspect":false)"), std::string::npos) << status;
+        EXPECT_NE(status.find(R"("files_replaced":0,"last":null)"), std::string::npos) << status;
+        bool is_stopped = false;
+        (*node)->stop([&] { is_stopped = true; });
+        machine.run_until([&] { return is_stopped; });
+        machine.power_cut();
+    }
+    machine.power_on();
+    ASSERT_TRUE(machine.data->rot_bit("leaves." + std::string(32, '0'), 60, 1));
+    ASSERT_TRUE(machine.data->corrupt("node.slots", 0, Bytes(512, 0x77)));
+    std::string journal;
+    Config config = offline_config();
+    config.journal = [&](std::string_view line) { journal += std::string(line) + "\n"; };
+
+    auto again = boot(machine, config, passphrase());
+    ASSERT_TRUE(again) << again.error().text;
+    const std::string status = command(machine, **again, R"({"verb":"status"})").value();
+
+    EXPECT_NE(status.find(R"("is_sound":false)"), std::string::npos) << status;
+    EXPECT_NE(status.find(R"("is_suspect":true)"), std::string::npos) << status;
+    EXPECT_NE(status.find(R"("stores_rebuilt":1,"pages_repaired":0,"files_replaced":1,"last":"2)"),
+              std::string::npos)
+        << status;
+    EXPECT_NE(status.find("replace it soon"), std::string::npos) << status;
+    EXPECT_NE(status.find("built anew from the log"), std::string::npos) << status;
+    EXPECT_NE(journal.find("node.slots is missing or not what was written"), std::string::npos) << journal;
+}
+
 TEST(NodeCommand, StatusSaysWhetherTheNodeIsSound) {
     sim::SimMachine machine(7, 2);
     ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));

@@ -57,6 +57,38 @@ TEST(Universe, RestoresACorruptDatabaseWithoutLoss) {
     EXPECT_EQ(report.evidence.durability.lost, 0u);
 }
 
+/// What the node mends by itself is not silent: its status says so, and the operator replaces the disks.
+TEST(Universe, ReplacesADiskThatTheNodeHadToCorrectWhileItServed) {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        const RunReport report = play(load("fast/database-corrupt-in-silence"), seed);
+        EXPECT_EQ(report.exit_code, 0) << report_text(report);
+        EXPECT_EQ(report.evidence.restores_done, 1U);
+        ASSERT_TRUE(report.evidence.recovery);
+        EXPECT_LT(report.evidence.recovery->detect, 1200.0) << report_text(report);
+    }
+}
+
+/// The same damage and nobody who reads the status: that is what the bound of the scenario is there to find.
+TEST(Universe, FailsWhereNobodyReadsThatADiskIsSuspect) {
+    Scenario unwatched = load("fast/database-corrupt-in-silence");
+    unwatched.people.monitor_every = 48h;
+    const RunReport report = play(unwatched, 1);
+    EXPECT_EQ(report.judgement.verdict, RunVerdict::fail) << report_text(report);
+    EXPECT_EQ(report.exit_code, 20);
+}
+
+TEST(Universe, LeavesTheDisksAloneWhereNoneAreSpareAndWhereNothingWasMended) {
+    Scenario rotting = load("fast/pages-rot");
+    rotting.topology.spare_sets = 0;
+    const RunReport without = play(rotting, 1);
+    EXPECT_EQ(without.exit_code, 0) << report_text(without);
+    EXPECT_EQ(without.evidence.restores_tried, 0U);
+    EXPECT_GT(without.evidence.repaired_pages, 0U);
+
+    const RunReport quiet = play(thinned(load("fast/power-loss")), 1);
+    EXPECT_EQ(quiet.evidence.restores_tried, 0U) << report_text(quiet);
+}
+
 /// What the operator or an owner does to a whole practice while people work. It counts only when it happened.
 TEST(Universe, TakesPracticesBackAndReplacesTheirKeysWithoutLoss) {
     for (const char* name : {"fast/practice-restored", "fast/key-replaced"}) {

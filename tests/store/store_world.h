@@ -77,6 +77,7 @@ class StoreWorld {
         made.accept_loss_after = accept_loss_after;
         made.unfolded_log_limit = unfolded_log_limit;
         made.scrub_period = scrub_period;
+        made.rebuild_bytes = rebuild_bytes;
         made.restore_part_pages = restore_part_pages;
         made.restore_pages_limit = restore_pages_limit;
         made.page_source = page_source;
@@ -176,6 +177,7 @@ class StoreWorld {
     Lsn accept_loss_after = 0;
     std::uint64_t unfolded_log_limit = 64ULL << 20;
     Duration scrub_period{0};
+    std::uint64_t rebuild_bytes = 64ULL << 20;
     Disk* data_instead = nullptr;  // what the storage sees in the place of `data`
     Entropy* entropy_instead = nullptr;
     std::size_t restore_part_pages = 4096;

@@ -82,6 +82,7 @@ class SiteTest : public testing::Test {
         options.is_healthy = [this] { return is_healthy_; };
         options.is_degraded = [this] { return is_degraded_; };
         options.is_unfolded = [this] { return !fold_failure_.empty(); };
+        options.is_suspect = [this] { return is_suspect_; };
         options.store_health = [this](StoreId) {
             store::StoreHealth health;
             health.fold_failure = fold_failure_;
@@ -118,6 +119,7 @@ class SiteTest : public testing::Test {
     FakeSubmissions submissions_;
     bool is_healthy_ = true;
     bool is_degraded_ = false;
+    bool is_suspect_ = false;
     std::string fold_failure_;
     std::string journal_;
     std::unique_ptr<Handler> site_;
@@ -184,6 +186,16 @@ TEST_F(SiteTest, SaysThatALogDiskIsMissingWithoutDetailsAndTellsStaff) {
     EXPECT_FALSE(has(call(get("/p/alpha")).body, "out of service"));
     is_healthy_ = false;
     EXPECT_EQ(call(get("/status")).body, "{\"status\":\"unhealthy\"}\n");
+}
+
+TEST_F(SiteTest, SaysThatADiskHadToBeCorrectedWithoutDetailsAndTellsStaff) {
+    const std::string cookie = sign_in();
+    EXPECT_FALSE(has(call(get("/p/alpha/submissions", {{"cookie", cookie}})).body, "replaced soon"));
+    is_suspect_ = true;
+    EXPECT_EQ(call(get("/status")).body, "{\"status\":\"degraded\"}\n");
+    EXPECT_EQ(call(get("/status")).status, 200U);
+    EXPECT_TRUE(has(call(get("/p/alpha/submissions", {{"cookie", cookie}})).body, "replaced soon"));
+    EXPECT_FALSE(has(call(get("/p/alpha")).body, "replaced soon"));
 }
 
 TEST_F(SiteTest, SaysThatAPracticeCannotBeFoldedWithoutDetailsAndTellsStaff) {
