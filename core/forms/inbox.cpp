@@ -154,17 +154,64 @@ Result<bool> insert_submission(store::Database& practice, const Envelope& envelo
     return practice.changed_rows() > 0;
 }
 
-Result<std::vector<Summary>> list_submissions(store::Database& practice, std::uint32_t limit) {
-    auto query = TRY(practice.prepare(
-        "SELECT id, form, received_ns FROM submission ORDER BY received_ns DESC, id DESC LIMIT ?1"));
-    query.bind(1, static_cast<std::int64_t>(limit));
-    std::vector<Summary> out;
+namespace {
+
+constexpr const char* kNewest =
+    "SELECT id, form, received_ns FROM submission ORDER BY received_ns DESC, id DESC LIMIT ?1";
+constexpr const char* kOlder =
+    "SELECT id, form, received_ns FROM submission WHERE (received_ns, id) < (?2, ?3) "
+    "ORDER BY received_ns DESC, id DESC LIMIT ?1";
+constexpr const char* kNewer =
+    "SELECT id, form, received_ns FROM submission WHERE (received_ns, id) > (?2, ?3) "
+    "ORDER BY received_ns, id LIMIT ?1";
+constexpr const char* kAnyFrom =
+    "SELECT EXISTS (SELECT 1 FROM submission WHERE (received_ns, id) >= (?1, ?2))";
+constexpr const char* kAnyUpTo =
+    "SELECT EXISTS (SELECT 1 FROM submission WHERE (received_ns, id) <= (?1, ?2))";
+
+const char* query_of(ListFrom from) {
+    switch (from) {
+        case ListFrom::newest: return kNewest;
+        case ListFrom::older_than: return kOlder;
+        case ListFrom::newer_than: return kNewer;
+    }
+    return kNewest;
+}
+
+Result<bool> is_any(store::Database& practice, const char* question, const ListKey& key) {
+    auto query = TRY(practice.prepare(question));
+    query.bind(1, key.received.ns).bind(2, key.id.view());
+    TRY(query.step());
+    return query.integer(0) != 0;
+}
+
+}  // namespace
+
+Result<SummaryPage> list_submissions(store::Database& practice, const ListWish& wish) {
+    SummaryPage out;
+    auto query = TRY(practice.prepare(query_of(wish.from)));
+    query.bind(1, static_cast<std::int64_t>(wish.limit) + 1);  // one more: are there further ones?
+    if (wish.from != ListFrom::newest) {
+        query.bind(2, wish.key.received.ns).bind(3, wish.key.id.view());
+    }
     while (TRY(query.step())) {
         Summary summary;
         TRY(fill_id(summary.id, query.blob(0)));
         summary.form = query.text(1);
         summary.received.ns = query.integer(2);
-        out.push_back(std::move(summary));
+        out.items.push_back(std::move(summary));
+    }
+    const bool has_more = out.items.size() > wish.limit;
+    if (has_more) {
+        out.items.pop_back();
+    }
+    if (wish.from == ListFrom::newer_than) {
+        std::ranges::reverse(out.items);
+        out.has_newer = has_more;
+        out.has_older = TRY(is_any(practice, kAnyUpTo, wish.key));
+    } else {
+        out.has_older = has_more;
+        out.has_newer = wish.from == ListFrom::older_than && TRY(is_any(practice, kAnyFrom, wish.key));
     }
     return out;
 }

@@ -48,7 +48,8 @@ Result<std::int64_t> load_receipt(store::Database& practice);
 Status store_receipt(store::Database& practice, std::int64_t receipt);
 /// True when it was not there yet.
 Result<bool> insert_submission(store::Database& practice, const Envelope& envelope);
-Result<std::vector<Summary>> list_submissions(store::Database& practice, std::uint32_t limit);
+/// Reads no more rows than it yields, and two.
+Result<SummaryPage> list_submissions(store::Database& practice, const ListWish& wish);
 /// not_found.
 Result<Submission> load_submission(store::Database& practice, SubmissionId id);
 

@@ -1,4 +1,5 @@
-// A parsed JSON text as a small tree that keeps numbers as they were written. Pure; used inside forms/ only.
+// A parsed JSON text as a small tree that keeps numbers as they were written. Pure; used inside forms/ only,
+// but for append_json_string.
 //
 // Refused: anything outside RFC 8259, invalid UTF-8, the same key twice in one object, nesting beyond
 // kMaxJsonDepth.

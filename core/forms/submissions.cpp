@@ -99,7 +99,7 @@ class SubmissionsNode final : public Submissions {
     void submit(StoreId practice, const std::array<Byte, 32>& recipient, SubmissionId id,
                 std::string_view form, std::string response, Then<void> then) override;
     void drain(StoreId practice, Then<std::uint32_t> then) override;
-    void list(StoreId practice, std::uint32_t limit, Then<std::vector<Summary>> then) override;
+    void list(StoreId practice, ListWish wish, Then<SummaryPage> then) override;
     void read(StoreId practice, SubmissionId id, Then<Submission> then) override;
 
   private:
@@ -327,18 +327,18 @@ void SubmissionsNode::finish_pass(const PassPtr& pass, const Status& status) {
     }
 }
 
-void SubmissionsNode::list(StoreId practice, std::uint32_t limit, Then<std::vector<Summary>> then) {
+void SubmissionsNode::list(StoreId practice, ListWish wish, Then<SummaryPage> then) {
     drain_more(practice,
-               [this, practice, limit, then = std::move(then)](const Result<std::uint32_t>& drained) {
+               [this, practice, wish, then = std::move(then)](const Result<std::uint32_t>& drained) {
                    if (!drained) {
                        then(drained.error());
                        return;
                    }
-                   auto listed = std::make_shared<std::vector<Summary>>();
+                   auto listed = std::make_shared<SummaryPage>();
                    storage_.transact(
                        practice, store::Access::read,
-                       [listed, limit](store::Database& database) -> Status {
-                           *listed = TRY(list_submissions(database, limit));
+                       [listed, wish](store::Database& database) -> Status {
+                           *listed = TRY(list_submissions(database, wish));
                            return {};
                        },
                        [listed, then](const Status& status) {

@@ -36,6 +36,24 @@ struct Summary {
     std::string form;
     WallTime received;
 };
+/// A place in the list of a practice's submissions, which is ordered by this: newest first, and of those of
+/// one instant the greater id. It stays what it is while others come.
+struct ListKey {
+    WallTime received;
+    SubmissionId id;
+    auto operator<=>(const ListKey&) const = default;
+};
+enum class ListFrom : std::uint8_t { newest, older_than, newer_than };
+struct ListWish {
+    ListFrom from = ListFrom::newest;
+    ListKey key;  ///< older_than: those after it in the list; newer_than: those just before it
+    std::uint32_t limit = 0;
+};
+struct SummaryPage {
+    std::vector<Summary> items;  ///< newest first
+    bool has_newer = false;      ///< than the first of them
+    bool has_older = false;      ///< than the last of them
+};
 struct Submission {
     Summary summary;
     std::string response;  ///< QuestionnaireResponse JSON
@@ -59,8 +77,8 @@ class Submissions {
     /// to an earlier state, then opens and stores everything undrained. Yields how many were new. An item
     /// that does not open is left undrained, counted in a note, and does not stop the others.
     virtual void drain(StoreId practice, Then<std::uint32_t> then) = 0;
-    /// Newest first; drains first. refused when locked.
-    virtual void list(StoreId practice, std::uint32_t limit, Then<std::vector<Summary>> then) = 0;
+    /// At most `limit` of them, newest first; drains first. refused when locked.
+    virtual void list(StoreId practice, ListWish wish, Then<SummaryPage> then) = 0;
     virtual void read(StoreId practice, SubmissionId id, Then<Submission> then) = 0;
 };
 inline constexpr std::uint32_t kInboxLimit = 100'000;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "web/submission_list.h"
+
 namespace firedrill::web::pages {
 namespace {
 
@@ -191,19 +193,36 @@ Markup kit_notice(const identity::Session& session, bool asks_for_kit) {
                        link_to(path({"p", session.practice_name, "kit"}), "Make a recovery kit of your own"));
 }
 
+/// Links to the pages before and after this one; empty markup when it is the only one.
+Markup neighbours(std::string_view practice, const forms::SummaryPage& page) {
+    Markup links;
+    if (const auto newer = newer_page(practice, page)) {
+        links += element("a", {{"href", path({"p", practice, "submissions"})}}, text("Newest")) +
+                 text(" · ") + element("a", {{"href", *newer}, {"rel", "prev"}}, text("Newer forms"));
+    }
+    if (const auto older = older_page(practice, page)) {
+        links += text(page.has_newer ? " · " : "") +
+                 element("a", {{"href", *older}, {"rel", "next"}}, text("Older forms"));
+    }
+    return page.has_newer || page.has_older ? element("nav", {{"aria-label", "Pages"}}, links) : Markup();
+}
+
 }  // namespace
 
-Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
-                   const Notices& notices) {
+Markup submissions(const identity::Session& session, const forms::SummaryPage& page, const Notices& notices) {
     Markup main = degraded_notice(notices.is_degraded) + unfolded_notice(notices.is_unfolded) +
                   suspect_notice(notices.is_suspect) + kit_notice(session, notices.asks_for_kit) +
                   element("h1", text("Submitted forms"));
-    if (list.empty()) {
-        main += paragraph("Nothing has been submitted yet.");
+    if (page.items.empty()) {
+        main += page.has_newer || page.has_older
+                    ? element("p", text("There is nothing on this page. ") +
+                                       link_to(path({"p", session.practice_name, "submissions"}),
+                                               "The newest forms"))
+                    : paragraph("Nothing has been submitted yet.");
         return framed("Submitted forms", main, sign_out_form(session));
     }
     Markup rows;
-    for (const forms::Summary& summary : list) {
+    for (const forms::Summary& summary : page.items) {
         const std::string address = path({"p", session.practice_name, "submissions", to_hex(summary.id)});
         rows += element("tr", element("td", link_to(address, minute_of(summary.received))) +
                                   element("td", text(summary.form)) +
@@ -213,7 +232,8 @@ Markup submissions(const identity::Session& session, std::span<const forms::Summ
                          element("th", {{"scope", "col"}}, text("Form")) +
                          element("th", {{"scope", "col"}}, text("Reference"));
     main += element("table", element("caption", text("Newest first")) +
-                                 element("thead", element("tr", heads)) + element("tbody", rows));
+                                 element("thead", element("tr", heads)) + element("tbody", rows)) +
+            neighbours(session.practice_name, page);
     return framed("Submitted forms", main, sign_out_form(session));
 }
 

@@ -37,7 +37,7 @@ struct Notices {
     bool is_suspect = false;
     bool asks_for_kit = false;  ///< an owner's own recovery kit is still to be made
 };
-html::Markup submissions(const identity::Session& session, std::span<const forms::Summary> list,
+html::Markup submissions(const identity::Session& session, const forms::SummaryPage& page,
                          const Notices& notices);
 /// What staff read while a log disk is out of service; empty markup while none is.
 html::Markup degraded_notice(bool is_degraded);

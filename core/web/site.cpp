@@ -18,11 +18,11 @@
 #include "web/safekeeping_site.h"
 #include "web/server.h"
 #include "web/session_cookie.h"
+#include "web/submission_list.h"
 
 namespace firedrill::web {
 namespace {
 
-constexpr std::uint32_t kListLimit = 500;  ///< newest submissions on one page
 constexpr std::string_view kRetryAfter = "30";
 constexpr std::string_view kWrongSignIn =
     "The practice, the sign-in name, the password or the code is not right. A code opens once: wait for the "
@@ -488,14 +488,24 @@ void Site::get_submissions(const Request& request, const Route& route, Reply rep
     if (!identity::may(*session, identity::Action::list_submissions)) {
         return reply(not_yours());
     }
+    const auto query = read_list_query(request.query);
+    if (!query) {
+        return reply(
+            notice_reply(400, "There is no such page of the list",
+                         "The address is not one that this list gave. Go back to the newest forms."));
+    }
     submissions_.list(
-        session->practice, kListLimit,
-        [this, alive = std::weak_ptr<int>(alive_), session = *session,
-         reply = std::move(reply)](Result<std::vector<forms::Summary>> list) {
-            if (!alive.expired()) {
-                reply(list ? page_reply(200, pages::submissions(session, *list, notices_for(session)))
-                           : read_failed(session, list.error()));
+        session->practice, query->wish,
+        [this, alive = std::weak_ptr<int>(alive_), session = *session, is_json = query->is_json,
+         reply = std::move(reply)](Result<forms::SummaryPage> page) {
+            if (alive.expired()) {
+                return;
             }
+            if (!page) {
+                return reply(read_failed(session, page.error()));
+            }
+            reply(is_json ? list_json(session.practice_name, *page)
+                          : page_reply(200, pages::submissions(session, *page, notices_for(session))));
         });
 }
 

@@ -135,6 +135,85 @@ TEST(Submissions, MoreThanABatchIsDrainedWhole) {
     EXPECT_EQ(ids(*world.list(world.practice_id())).size(), 250u);
 }
 
+/// Pages of every size, walked both ways, while new ones arrive: each form once, in one order.
+TEST(Submissions, ThePagesOfTheListHaveEachOfThemOnceWhateverArrivesMeanwhile) {
+    for (const std::uint32_t limit : {1U, 2U, 3U, 7U, 20U, 100U}) {
+        PracticeWorld world(40 + limit);
+        ASSERT_TRUE(world.create().is_ok());
+        for (std::uint8_t i = 1; i <= 20; ++i) {
+            ASSERT_TRUE(world.submit(id_of(i)).is_ok());  // most of them at one and the same instant
+            world.pass(i % 5 == 0 ? Duration(std::chrono::seconds(1)) : Duration(0));
+        }
+        ASSERT_TRUE(world.sign_in().is_ok());
+        const StoreId practice = world.practice_id();
+        const auto key = [](const Summary& one) { return ListKey{one.received, one.id}; };
+        const auto before = *world.list(practice);
+        ASSERT_EQ(before.size(), 20U);
+        std::vector<SubmissionId> down;
+        ListWish wish{ListFrom::newest, {}, limit};
+        SummaryPage page;
+        for (std::uint8_t turn = 0;; ++turn) {
+            const auto got = world.list_page(practice, wish);
+            ASSERT_TRUE(got.is_ok()) << got.error().text;
+            page = *got;
+            ASSERT_LE(page.items.size(), limit);
+            ASSERT_EQ(page.has_newer, turn > 0);
+            for (const Summary& one : page.items) {
+                down.push_back(one.id);
+            }
+            if (!page.has_older) {
+                break;
+            }
+            ASSERT_EQ(page.items.size(), limit);
+            wish = {ListFrom::older_than, key(page.items.back()), limit};
+            ASSERT_TRUE(world.submit(id_of(static_cast<std::uint8_t>(100 + turn))).is_ok());
+        }
+        std::vector<SubmissionId> expected;
+        for (const Summary& one : before) {
+            expected.push_back(one.id);
+        }
+        EXPECT_EQ(down, expected) << limit;
+
+        const auto after = *world.list(practice);
+        std::vector<SubmissionId> up(down.end() - static_cast<std::ptrdiff_t>(page.items.size()), down.end());
+        while (page.has_newer) {
+            page = *world.list_page(practice, {ListFrom::newer_than, key(page.items.front()), limit});
+            ASSERT_FALSE(page.items.empty());
+            ASSERT_TRUE(page.has_older);
+            for (auto one = page.items.rbegin(); one != page.items.rend(); ++one) {
+                up.insert(up.begin(), one->id);
+            }
+        }
+        std::vector<SubmissionId> all;
+        for (const Summary& one : after) {
+            all.push_back(one.id);
+        }
+        EXPECT_EQ(up, all) << limit;
+    }
+}
+
+TEST(Submissions, APlaceInTheListNeedNotBeOfAForm) {
+    PracticeWorld world(39);
+    ASSERT_TRUE(world.create().is_ok());
+    ASSERT_TRUE(world.submit(id_of(1)).is_ok());
+    ASSERT_TRUE(world.sign_in().is_ok());
+    const StoreId practice = world.practice_id();
+    constexpr WallTime kNever{std::numeric_limits<std::int64_t>::min()};
+    constexpr WallTime kAtTheEnd{std::numeric_limits<std::int64_t>::max()};
+
+    const auto none = world.list_page(practice, {ListFrom::older_than, {kNever, {}}, 5});
+    const auto all = world.list_page(practice, {ListFrom::older_than, {kAtTheEnd, {}}, 5});
+    const auto later = world.list_page(practice, {ListFrom::newer_than, {kNever, {}}, 5});
+
+    ASSERT_TRUE(none.is_ok() && all.is_ok() && later.is_ok());
+    EXPECT_TRUE(none->items.empty());
+    EXPECT_TRUE(none->has_newer && !none->has_older);
+    EXPECT_EQ(all->items.size(), 1U);
+    EXPECT_TRUE(!all->has_newer && !all->has_older);
+    EXPECT_EQ(later->items.size(), 1U);
+    EXPECT_TRUE(!later->has_newer && !later->has_older);
+}
+
 TEST(Submissions, DrainsAtOnceShareTheirWork) {
     PracticeWorld world(7);
     ASSERT_TRUE(world.create().is_ok());

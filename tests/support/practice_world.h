@@ -147,7 +147,10 @@ class PracticeWorld {
         });
     }
     Result<std::vector<forms::Summary>> list(StoreId practice) {
-        return wait<std::vector<forms::Summary>>([&](auto then) { submissions->list(practice, 1000, then); });
+        return TRY(list_page(practice, {forms::ListFrom::newest, {}, 1000})).items;
+    }
+    Result<forms::SummaryPage> list_page(StoreId practice, forms::ListWish wish) {
+        return wait<forms::SummaryPage>([&](auto then) { submissions->list(practice, wish, then); });
     }
     StoreId practice_id() const { return identity->find_practice("harbor").value().id; }
     void pass(Duration time) { universe.loop.run_for(time); }

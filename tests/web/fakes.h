@@ -195,6 +195,8 @@ class FakeSubmissions final : public forms::Submissions {
     std::optional<Error> submit_error;
     std::optional<Error> read_error;
     std::size_t submit_calls = 0;
+    forms::ListWish last_wish;
+    forms::SummaryPage page;  ///< what list() answers, before what was stored
     std::map<std::pair<StoreId, SubmissionId>, forms::Submission> stored;
 
     void submit(StoreId practice, const std::array<Byte, 32>&, SubmissionId id, std::string_view form,
@@ -209,15 +211,16 @@ class FakeSubmissions final : public forms::Submissions {
         });
     }
     void drain(StoreId, Then<std::uint32_t> then) override { then(0U); }
-    void list(StoreId practice, std::uint32_t, Then<std::vector<forms::Summary>> then) override {
+    void list(StoreId practice, forms::ListWish wish, Then<forms::SummaryPage> then) override {
+        last_wish = wish;
         valve.pass([this, practice, then] {
             if (read_error) {
                 return then(*read_error);
             }
-            std::vector<forms::Summary> out;
+            forms::SummaryPage out = page;
             for (const auto& [key, submission] : stored) {
                 if (key.first == practice) {
-                    out.push_back(submission.summary);
+                    out.items.push_back(submission.summary);
                 }
             }
             then(std::move(out));

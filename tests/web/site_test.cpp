@@ -3,6 +3,7 @@
 #include "fakes.h"
 #include "tests/support/sim_machine.h"
 #include "web/server.h"
+#include "web/submission_list.h"
 #include "web/text.h"
 
 namespace firedrill::web {
@@ -433,6 +434,60 @@ TEST_F(SiteTest, OpensPrivatePagesToTheirSessionOnly) {
               404U);
     EXPECT_EQ(call(get("/p/alpha/submissions/none", {{"cookie", alpha}})).status, 404U);
     EXPECT_FALSE(has(call(get("/p/alpha/submissions")).body, one));
+}
+
+forms::Summary summary(std::int64_t received, Byte id) {
+    forms::Summary out{{}, "phq-9", WallTime{received}};
+    out.id.bytes.fill(id);
+    return out;
+}
+
+Request list_request(const std::string& query, const std::string& cookie) {
+    Request request = get("/p/alpha/submissions", {{"cookie", cookie}});
+    request.query = query;
+    return request;
+}
+
+TEST_F(SiteTest, ThePagesOfTheListLinkToTheirNeighboursByKey) {
+    const std::string cookie = sign_in();
+    const std::string first = "7-" + std::string(32, 'a');
+    const std::string last = "5-" + std::string(32, 'b');
+    submissions_.page.items = {summary(7, 0xaa), summary(6, 0xcc), summary(5, 0xbb)};
+    const std::string only = call(list_request("", cookie)).body;
+    EXPECT_FALSE(has(only, "older=") || has(only, "newer="));
+    submissions_.page.has_older = true;
+    const std::string newest = call(list_request("", cookie)).body;
+    EXPECT_TRUE(has(newest, "/p/alpha/submissions?older=" + last)) << newest;
+    EXPECT_FALSE(has(newest, "newer="));
+    submissions_.page.has_newer = true;
+
+    const std::string middle = call(list_request("older=9-" + std::string(32, '0'), cookie)).body;
+
+    EXPECT_EQ(submissions_.last_wish.from, forms::ListFrom::older_than);
+    EXPECT_EQ(submissions_.last_wish.key.received.ns, 9);
+    EXPECT_EQ(submissions_.last_wish.limit, kListLimit);
+    EXPECT_TRUE(has(middle, "?older=" + last));
+    EXPECT_TRUE(has(middle, "?newer=" + first));
+    EXPECT_EQ(call(list_request("newer=" + first, cookie)).status, 200U);
+    EXPECT_EQ(submissions_.last_wish.from, forms::ListFrom::newer_than);
+    EXPECT_EQ(submissions_.last_wish.key.id.bytes[0], 0xaa);
+}
+
+TEST_F(SiteTest, TheListIsJsonForTheSessionThatAsksForIt) {
+    const Response response = call(list_request("as=json", sign_in()));
+
+    EXPECT_EQ(field(response, "Content-Type"), "application/json");
+    EXPECT_EQ(field(response, "Cache-Control"), "no-store");
+    EXPECT_EQ(call(list_request("as=json", "")).status, 401U);
+}
+
+TEST_F(SiteTest, AMalformedPlaceInTheListIsRefusedAndNothingIsRead) {
+    const std::string cookie = sign_in();
+
+    EXPECT_EQ(call(list_request("older=7", cookie)).status, 400U);
+
+    EXPECT_EQ(submissions_.last_wish.limit, 0U);
+    EXPECT_EQ(call(list_request("other=1", cookie)).status, 200U);
 }
 
 TEST_F(SiteTest, EndsTheOldSessionOfABrowserThatSignsInAgain) {
