@@ -1,6 +1,8 @@
 # The verbs of ./dev. Sourced by ./dev.
 
-asan_options="-Db_sanitize=address,undefined -Db_lundef=false"
+sanitizers="-Db_sanitize=address,undefined -Db_lundef=false"
+# Half the compile time of -O2, and stack traces that name more.
+asan_options="$sanitizers -Doptimization=1"
 
 verb_help() {
     cat <<'END'
@@ -18,7 +20,7 @@ verb_help() {
   fuzz TARGET SECONDS      build with clang 19, libFuzzer and sanitizers, and fuzz one target;
                            without arguments it lists the targets
   guards [GUARD...]        build and run for a moment what nobody builds every day: threads (test --tsan), clang (all
-                           of core, five fuzz targets for 5 s each), asan (g++ on the units that broke there)
+                           of core, six fuzz targets for 5 s each), asan (g++ on the units that broke there)
   fmt [--check]            format every source file with clang-format 19
   tidy [FILE...]           run clang-tidy 19
   help                     this text
@@ -129,7 +131,7 @@ prepare_fuzzing() {
     # shellcheck disable=SC2086
     need_packages $packages_clang
     export CC="$(first_command ccache) clang-19" CXX="$(first_command ccache) clang++-19" CC_LD=lld-19 CXX_LD=lld-19
-    prepare build-fuzz -Dfuzzing_engine=true $asan_options -Dwerror=false
+    prepare build-fuzz -Dfuzzing_engine=true $sanitizers -Dwerror=false
 }
 
 # run_fuzzer TARGET SECONDS
