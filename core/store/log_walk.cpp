@@ -64,7 +64,6 @@ Status Walker::start() {
     }
     next_ = first->header.first;
     chain_ = first->header.previous;
-    batch_durable_ = next_ - 1;
     out_.scan.first = next_;
     out_.scan.last = next_ - 1;
     out_.scan.identity = {first->header.node, catalogue_.path.back().id};
@@ -292,8 +291,6 @@ Result<bool> Walker::read_start(WalkedSegment& segment) {
 
 Result<Walker::Next> Walker::read_records(WalkedSegment& segment) {
     segment.end = segment.header.records_offset();
-    segment.uncertain = 0;
-    batch_offset_ = 0;
     if (options_.may_skip && TRY(skip_segment(segment))) {
         return Next::segment;
     }

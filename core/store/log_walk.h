@@ -48,7 +48,6 @@ struct WalkedSegment {
     Lsn last = 0;            ///< last LSN in it; header.first − 1 if none
     Digest chain;            ///< after the last record
     SegmentIndex index;
-    std::uint64_t uncertain = 0;  ///< from here to `end` nothing proves that a sync ever covered the bytes
     std::size_t base_source = 0;  ///< the copy that had its beginning right; `repairs` say where it is wrong
     std::vector<Repair> repairs;  ///< ascending offsets per bad source
 };

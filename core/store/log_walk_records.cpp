@@ -124,15 +124,10 @@ Result<bool> Walker::read_record(WalkedSegment& segment, bool use_untrusted) {
         const std::uint64_t size = view.head.size();
         const ByteView bytes = TRY(copy.view(segment.end, size));
         TRY(compare(segment, copy, bytes, segment.end));
-        if (view.head.durable != batch_durable_ || batch_offset_ == 0) {
-            batch_durable_ = view.head.durable;
-            batch_offset_ = segment.end;
-        }
         add_to_index(segment.index, view);
         chain_ = view.head.chain;
         segment.chain = chain_;
         segment.last = next_;
-        segment.uncertain = batch_offset_;
         segment.end += size;
         out_.scan.last = next_;
         ++next_;
@@ -210,7 +205,6 @@ Result<bool> Walker::read_close_mark(WalkedSegment& segment) {
         ++next_;
         TRY(compared);
         segment.is_closed = true;
-        segment.uncertain = segment.end;
         segment.end += (*mark)->size();
         advance((*mark)->size());
         return true;
@@ -266,7 +260,6 @@ Result<bool> Walker::skip_segment(WalkedSegment& segment) {
     segment.last = agreed->last;
     segment.chain = agreed->chain;
     segment.index = agreed->index;
-    segment.uncertain = agreed->offset;
     segment.end = agreed->offset + agreed->size();
     segment.is_closed = true;
     out_.scan.last = segment.last;

@@ -78,8 +78,6 @@ class Walker {
     std::size_t step_ = 0;
     Lsn next_ = 0;
     Digest chain_;
-    Lsn batch_durable_ = 0;
-    std::uint64_t batch_offset_ = 0;
     std::uint64_t done_bytes_ = 0;
     std::uint64_t total_bytes_ = 0;
 };
