@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,29 @@ TYPED_TEST(DiskContract, GathersPiecesInOrderEmptyOnesIncluded) {
     EXPECT_EQ(file->size_bytes().value(), 100 + all.size());
 }
 
+/// Memory that a device could read from where it lies takes another way than memory that must be copied.
+TYPED_TEST(DiskContract, WritesDurablyFromAlignedMemoryOnePieceBehindTheOther) {
+    struct alignas(4096) Aligned {
+        std::array<Byte, 4096> bytes;
+    };
+    const auto pages = std::make_unique<std::array<Aligned, 3>>();
+    std::vector<ByteView> views;
+    Bytes all(512, 0);
+    for (std::size_t i = 0; i < pages->size(); ++i) {
+        (*pages)[i].bytes.fill(static_cast<Byte>(i + 1));
+        views.push_back(ByteView((*pages)[i].bytes).first(i == 1 ? 512 : 4096));
+        append(all, views.back());
+    }
+    auto file = this->open("a");
+
+    ASSERT_TRUE(file->write_durable(512, views));
+
+    Bytes out(all.size());
+    EXPECT_EQ(file->size_bytes().value(), all.size());
+    EXPECT_EQ(file->read_at(0, out).value(), all.size());
+    EXPECT_EQ(out, all);
+}
+
 TYPED_TEST(DiskContract, WritesDurablyWhatEveryFileReadsBackAtOnce) {
     auto file = this->open("a");
     auto other = this->open("a");
@@ -96,7 +120,10 @@ TYPED_TEST(DiskContract, WritesDurablyWhatEveryFileReadsBackAtOnce) {
         const std::array<ByteView, 3> pieces{ByteView(first), ByteView(), ByteView(second)};
         const std::uint64_t end = offset + first.size() + second.size();
         switch (draw(8)) {
-            case 0: ASSERT_TRUE(file->truncate(offset)); model.resize(offset); continue;
+            case 0:
+                ASSERT_TRUE(file->truncate(offset));
+                model.resize(offset);
+                continue;
             case 1:
                 ASSERT_TRUE(file->allocate(offset + 1));
                 model.resize(std::max<std::size_t>(model.size(), offset + 1));

@@ -52,7 +52,7 @@ struct CompactionTest : testing::Test {
     Result<CompactionReport> run() {
         std::optional<Result<CompactionReport>> out;
         begin(out);
-        world.universe.loop.run_until([&] { return out.has_value() || !world.machine->is_on(); });
+        world.run_until([&] { return out.has_value() || !world.machine->is_on(); });
         return out ? *out : Result<CompactionReport>(Error{Fault::unavailable, "no answer"});
     }
     [[nodiscard]] std::uint64_t file_pages() const {
@@ -124,9 +124,9 @@ TEST_F(CompactionTest, ALockedStoreIsRefusedAndOneLockedMeanwhileSaysHowFarItCam
     const PageNumber before = pages();
     std::optional<Result<CompactionReport>> report;
     begin(report);
-    world.universe.loop.run_until([&] { return progress.size() == 2; });
+    world.run_until([&] { return progress.size() == 2; });
     expect_ok(world.lock(kStore));
-    world.universe.loop.run_until([&] { return report.has_value(); });
+    world.run_until([&] { return report.has_value(); });
 
     ASSERT_FALSE(*report);
     EXPECT_EQ(report->error().fault, Fault::refused);
@@ -159,6 +159,82 @@ TEST_F(CompactionTest, AFullLogDiskStopsItAndLeavesTheStoreInUse) {
     ASSERT_TRUE(again) << again.error().text;
     EXPECT_LT(again->pages_after, before);
     expect_ok(world.read(kStore, check_integrity));
+}
+
+TEST_F(CompactionTest, AFoldThatFailsAfterItIsSaid) {
+    fill(1, 400);
+    expect_ok(world.fold());
+    expect_ok(world.execute(kStore, "DELETE FROM note WHERE id > 20"));
+    world.data->set_capacity(world.data->used_bytes());
+
+    const auto report = run();
+
+    ASSERT_TRUE(report) << report.error().text;
+    EXPECT_LT(report->pages_after, report->pages_before);
+    EXPECT_FALSE(report->is_folded);
+    world.data->set_capacity(1ULL << 40);
+    EXPECT_TRUE(run()->is_folded);
+}
+
+TEST_F(CompactionTest, ADatabaseThatGrewTooLargeMeanwhileIsCompactedInSteps) {
+    for (int first = 1; first <= 24001; first += 12000) {
+        fill(first, first == 24001 ? 7000 : 12000);
+    }
+    expect_ok(world.execute(kStore, "DELETE FROM note WHERE id <= 400"));
+    ASSERT_LE(pages(), kMaxChangedPages);
+    std::optional<Result<CompactionReport>> report;
+
+    begin(report);
+    world.storage->transact(
+        kStore, Access::write,
+        [](Database& database) -> Status {
+            return database.execute(
+                "WITH RECURSIVE n(i) AS (SELECT 100000 UNION ALL SELECT i + 1 FROM n WHERE i < 104000) "
+                "INSERT INTO note SELECT i, printf('%.900c', 'x') FROM n; "
+                "DELETE FROM note WHERE id > 103000");
+        },
+        [](const Status& grown) { EXPECT_TRUE(grown) << grown.error().text; });
+    world.run_until([&] { return report.has_value(); });
+
+    ASSERT_TRUE(*report) << report->error().text;
+    EXPECT_LE((*report)->pages_before, kMaxChangedPages);
+    EXPECT_GT((*report)->pages_after, kMaxChangedPages);
+    EXPECT_EQ((*report)->free_after, 0U);
+    expect_ok(world.read(kStore, check_integrity));
+}
+
+// Somebody frees as many pages as are given back: it ends, and does not run for as long as they do.
+TEST_F(CompactionTest, ItEndsWhileOthersFreePagesAsFast) {
+    for (int first = 1; first <= 24001; first += 12000) {
+        fill(first, 12000);
+    }
+    expect_ok(world.execute(kStore, "DELETE FROM note WHERE id <= 4800"));
+    int rounds = 0;
+    std::optional<Result<CompactionReport>> report;
+    compact(
+        *world.storage, kStore,
+        [&](PageNumber, PageNumber) {
+            if (++rounds > 8) {
+                return;
+            }
+            world.storage->transact(
+                kStore, Access::write,
+                [](Database& database) -> Status {
+                    TRY(
+                        database.execute("WITH RECURSIVE n(i) AS (SELECT 100000 UNION ALL SELECT i + 1 FROM "
+                                         "n WHERE i < 106000) "
+                                         "INSERT INTO note SELECT i, printf('%.900c', 'x') FROM n"));
+                    return database.execute("DELETE FROM note WHERE id >= 100000");
+                },
+                [](const Status& grown) { EXPECT_TRUE(grown) << grown.error().text; });
+        },
+        [&report](Result<CompactionReport> made) { report = std::move(made); });
+
+    world.run_until([&] { return report.has_value(); });
+
+    ASSERT_TRUE(*report) << report->error().text;
+    EXPECT_LE(rounds, 4);
+    EXPECT_GT((*report)->free_after, 0U);
 }
 
 TEST_F(CompactionTest, ADatabaseWithoutFreePagesStaysAsItIs) {

@@ -41,7 +41,7 @@ Status Scene::put(std::uint32_t store, int id, std::size_t size) {
 }
 
 Status Scene::open_up() {
-    for (std::uint32_t store = 1; store <= kSceneStores; ++store) {
+    for (std::uint32_t store = 1; store <= stores_; ++store) {
         if (!is_serving()) {
             return Error{Fault::unavailable, "the node does not serve"};
         }
@@ -66,7 +66,7 @@ bool Scene::says_that_space_is_lacking() const {
 }
 
 std::string Scene::judge() {
-    for (std::uint32_t store = 1; store <= kSceneStores; ++store) {
+    for (std::uint32_t store = 1; store <= stores_; ++store) {
         std::set<Row> found;
         const Status read = world.read(store_id(store), [&](Database& database) -> Status {
             TRY(check_integrity(database));
@@ -341,7 +341,7 @@ class TakingBack final : public Scene {
                                              *refused = plan.error();
                                          }
                                      });
-        world.universe.loop.run_until([&] { return *told || *refused || !world.machine->is_on(); });
+        world.run_until([&] { return *told || *refused || !world.machine->is_on(); });
         return *told ? Status() : note(refused->value_or(Error{Fault::unavailable, "there is no answer"}));
     }
 
@@ -430,27 +430,25 @@ class Scrubbing final : public Scene {
     }
 };
 
-template <class Made>
-std::unique_ptr<Scene> make(std::size_t logs, std::uint64_t seed) {
-    return std::make_unique<Made>(logs, seed);
-}
-
 }  // namespace
 
 std::vector<Phase> all_phases() {
-    return {
-        {"serving", 1, make<Serving>},
-        {"serving mirrored", 2, make<Serving>},
-        {"folding", 1, make<Folding>},
-        {"recovering", 1, make<Recovering>},
-        {"recovering mirrored", 2, make<Recovering>},
-        {"recovering with a blank mirror", 2, make<RecoveringWithABlankMirror>},
-        {"filling", 2, make<Filling>},
-        {"removing", 2, make<Removing>},
-        {"taking back", 1, make<TakingBack>},
-        {"resealing", 1, make<Resealing>},
-        {"scrubbing", 2, make<Scrubbing>},
+    std::vector<Phase> all{
+        {"serving", 1, make_scene<Serving>},
+        {"serving mirrored", 2, make_scene<Serving>},
+        {"folding", 1, make_scene<Folding>},
+        {"recovering", 1, make_scene<Recovering>},
+        {"recovering mirrored", 2, make_scene<Recovering>},
+        {"recovering with a blank mirror", 2, make_scene<RecoveringWithABlankMirror>},
+        {"filling", 2, make_scene<Filling>},
+        {"removing", 2, make_scene<Removing>},
+        {"taking back", 1, make_scene<TakingBack>},
+        {"resealing", 1, make_scene<Resealing>},
+        {"scrubbing", 2, make_scene<Scrubbing>},
     };
+    const std::vector<Phase> care = care_phases();
+    all.insert(all.end(), care.begin(), care.end());
+    return all;
 }
 
 }  // namespace firedrill::store

@@ -52,6 +52,7 @@ class Scene {
     StoreWorld world;
 
   protected:
+    std::uint32_t stores_ = kSceneStores;
     virtual KeyRing ring(StoreId store) { return test_ring(store); }
     /// Looks whether a lack of space that somebody was answered with is said elsewhere too; hands it on.
     Status note(Status status);
@@ -73,5 +74,12 @@ struct Phase {
     std::unique_ptr<Scene> (*make)(std::size_t logs, std::uint64_t seed);
 };
 std::vector<Phase> all_phases();
+/// Those of them that are about compaction, folds at once, and disks that join (fault_scenes_care.cpp).
+std::vector<Phase> care_phases();
+
+template <class Made>
+std::unique_ptr<Scene> make_scene(std::size_t logs, std::uint64_t seed) {
+    return std::make_unique<Made>(logs, seed);
+}
 
 }  // namespace firedrill::store

@@ -264,6 +264,33 @@ TEST_F(ResealTest, APageThatCannotBeHadIsLeftOutAndStaysCounted) {
     EXPECT_EQ(resealer.progress().left, 1U);
 }
 
+TEST_F(ResealTest, APageThatIsLostAfterItWasLookedAtStaysCounted) {
+    expect_ok(world.unlock_with(kStore, ring_of(kStore, 1, 1)));
+    expect_ok(fill(world, kStore, 1, 2000));
+    expect_ok(world.lock(kStore));
+    expect_ok(world.fold());
+    auto pages = PageStore::open(*world.data, kStore);
+    ASSERT_TRUE(pages);
+    const auto cipher = make_page_cipher(kStore, ring_of(kStore, 1, 2));
+    Resealer resealer(1, (*pages)->position().page_count);
+    while (resealer.progress().state == ResealState::looking) {
+        ASSERT_TRUE(resealer.step(**pages, *cipher, world.machine->seams().entropy));
+    }
+    const PageNumber last = (*pages)->position().page_count;
+    ASSERT_TRUE(
+        world.data
+            ->corrupt(page_file_name(kStore, 1), std::uint64_t{last - 1} * kPageSize + 50, Bytes(9, 0xAA))
+            .has_value());
+    (*pages)->drop_read_ahead();
+
+    while (!resealer.is_over()) {
+        ASSERT_TRUE(resealer.step(**pages, *cipher, world.machine->seams().entropy));
+    }
+
+    EXPECT_EQ(resealer.progress().state, ResealState::unreadable);
+    EXPECT_EQ(resealer.progress().left, 1U);
+}
+
 /// Seals and opens as the real one, and tells a judge of every nonce.
 class WatchedCipher final : public PageCipher {
   public:

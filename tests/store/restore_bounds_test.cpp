@@ -46,7 +46,7 @@ struct RestoreBounds : testing::Test {
         world.storage->restore_store(
             kFirst, {until, {}}, mode, [this](const RestoreProgress& at) { told.push_back(at); },
             [got](Result<StoreRestorePlan> plan) { *got = std::move(plan); });
-        world.universe.loop.run_until([&] { return got->has_value() || !world.machine->is_on(); });
+        world.run_until([&] { return got->has_value() || !world.machine->is_on(); });
         return *got ? std::move(**got) : Result<StoreRestorePlan>(Error{Fault::unavailable, "no answer"});
     }
     std::string letters() {

@@ -199,6 +199,29 @@ TEST(Restore, FromARestoredLogLeavesOutWhatWasSuperseded) {
     EXPECT_EQ(again->scan.last, 25U);
 }
 
+// A closed segment that reaches beyond a branch is not passed over by its close mark, which speaks of what
+// was superseded too.
+TEST(Restore, AStartLateInTheNewTimelineLeavesOutWhatWasSupersededInItsLastOldSegment) {
+    Source source(1);
+    Target first;
+    ASSERT_TRUE(first.restore(source.world, 20));
+    auto recovered = first.world.recover(first.options());
+    ASSERT_TRUE(recovered);
+    ASSERT_TRUE(append_each(*recovered->writer, 22, 45));
+    for (const std::string& name : source.world.segments(0)) {
+        for (const auto& disk : first.world.logs) {
+            ASSERT_TRUE(replace_file(*disk, name, *source.world.logs[0]->peek(name)));
+        }
+    }
+
+    auto again = first.world.recover(first.options(), 40);
+
+    ASSERT_TRUE(again) << again.error().text;
+    EXPECT_EQ(again->scan.last, 45U);
+    ASSERT_EQ(first.world.delivered.size(), 6U);
+    EXPECT_EQ(first.world.delivered[5], seen(test_record(45)));
+}
+
 TEST(Restore, ReadsDamageFromTheMirrorAndLeavesTheSourcesAlone) {
     Source source(2);
     const std::vector<std::string> names = source.world.segments(0);

@@ -196,7 +196,7 @@ TEST_F(SlowStores, WhenAllFoldLanesHangOthersStillCommitAndFoldOnceOneIsFree) {
     EXPECT_LT(world.machine->clock().now() - began, 10min);
     EXPECT_GT(most_unfolded, kFoldAfter);  // nothing was folded meanwhile
     disk->extra = 0s;
-    world.universe.loop.run_until(
+    world.run_until(
         [this] { return world.health(store_id(kFirstHealthy)).unfolded_bytes < kFoldAfter; });
     ASSERT_TRUE(world.fold());
     EXPECT_EQ(world.health(store_id(kFirstHealthy)).unfolded_bytes, 0U);
@@ -269,7 +269,7 @@ TEST_F(SlowStore, AStoreThatIsWrittenFasterThanItFoldsWaitsForItselfInsteadOfFil
     EXPECT_GT(most, 4 * kFoldAfter);  // it was pressed
     EXPECT_LE(most, 8 * kFoldAfter + 8 * kPageSize);
     disk->extra = 0s;
-    world.universe.loop.run_until([this] { return slow_pending == 0; });
+    world.run_until([this] { return slow_pending == 0; });
     EXPECT_EQ(world.query(kSlow, "SELECT count(*) FROM note"), "408");
 }
 

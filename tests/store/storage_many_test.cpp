@@ -36,7 +36,7 @@ struct ManyStores : testing::Test {
         bool is_over = false;
         world.machine->seams().clock.call_at(world.machine->seams().clock.now() + time,
                                              [&] { is_over = true; });
-        world.universe.loop.run_until([&] { return is_over; });
+        world.run_until([&] { return is_over; });
     }
 };
 
@@ -110,7 +110,7 @@ TEST_F(ManyStores, FoldsOnTopOfFoldsAllAnswer) {
             [&](Status status) { answered += status.is_ok() ? 1 : 0; });
         world.storage->fold([&](Status status) { answered += status.is_ok() ? 1 : 0; });
     }
-    world.universe.loop.run_until([&] { return answered == 40; });
+    world.run_until([&] { return answered == 40; });
     EXPECT_EQ(answered, 40);
     ASSERT_TRUE(world.fold().is_ok());
     EXPECT_EQ(world.health(store_id(1)).unfolded_bytes, 0U);

@@ -13,129 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "store_world.h"
+#include "model_steps.h"
+#include "store/compaction.h"
+#include "store/log_format.h"
 
 namespace firedrill::store {
-
-inline constexpr std::string_view kCanary = "CANARYoftheday";
-inline constexpr std::uint32_t kModelStores = 3;
-
-enum class Verb : std::uint8_t {
-    insert,
-    update,
-    remove,
-    bulk,
-    make_index,
-    drop_index,
-    roll_back,
-    savepoint,
-    failing_statement,
-    vacuum,
-    relock,
-    fold,
-    restart,
-};
-inline constexpr std::uint32_t kVerbs = 13;
-
-struct Step {
-    Verb verb{};
-    std::uint32_t store = 1;
-    std::uint32_t key = 0;
-    std::uint32_t size = 0;
-    bool is_waited_for = true;  // the next step starts only when this one answered
-};
-using History = std::vector<Step>;
-using Rows = std::map<std::int64_t, std::string>;
-
-inline std::ostream& operator<<(std::ostream& out, const Step& step) {
-    return out << "{Verb(" << int(step.verb) << "), " << step.store << ", " << step.key << ", " << step.size
-               << ", " << step.is_waited_for << "}";
-}
-
-inline std::string body_of(const Step& step, std::uint32_t nth = 0) {
-    return fmt::format("{}-{}-{}-{}", kCanary, step.key, nth, std::string(step.size % 700, 'x'));
-}
-
-inline void apply_to_model(const Step& step, Rows& rows) {
-    switch (step.verb) {
-        case Verb::insert:
-        case Verb::savepoint:
-        case Verb::failing_statement: rows[step.key] = body_of(step); break;
-        case Verb::update:
-            for (auto& [id, body] : rows) {
-                if (id % 3 == step.key % 3) {
-                    body = body_of(step);
-                }
-            }
-            break;
-        case Verb::remove:
-            std::erase_if(rows, [&](const auto& row) { return row.first % 4 == step.key % 4; });
-            break;
-        case Verb::bulk:
-            for (std::uint32_t nth = 0; nth < 20 + step.size % 60; ++nth) {
-                rows[1000 + step.key * 100 + nth] = body_of(step, nth);
-            }
-            break;
-        case Verb::make_index:
-        case Verb::drop_index:
-        case Verb::roll_back:
-        case Verb::vacuum:
-        case Verb::relock:
-        case Verb::fold:
-        case Verb::restart: break;
-    }
-}
-
-inline Status put(Database& database, std::int64_t id, const std::string& body) {
-    auto statement = TRY(database.prepare("INSERT OR REPLACE INTO note (id, body) VALUES (?1, ?2)"));
-    return statement.bind(1, id).bind(2, std::string_view(body)).run();
-}
-
-inline Status run_step(const Step& step, Database& database) {
-    switch (step.verb) {
-        case Verb::insert: return put(database, step.key, body_of(step));
-        case Verb::update: {
-            auto statement = TRY(database.prepare("UPDATE note SET body = ?1 WHERE id % 3 = ?2"));
-            return statement.bind(1, std::string_view(body_of(step)))
-                .bind(2, std::int64_t{step.key % 3})
-                .run();
-        }
-        case Verb::remove: {
-            auto statement = TRY(database.prepare("DELETE FROM note WHERE id % 4 = ?1"));
-            return statement.bind(1, std::int64_t{step.key % 4}).run();
-        }
-        case Verb::bulk:
-            for (std::uint32_t nth = 0; nth < 20 + step.size % 60; ++nth) {
-                TRY(put(database, 1000 + step.key * 100 + nth, body_of(step, nth)));
-            }
-            return {};
-        case Verb::make_index: return database.execute("CREATE INDEX IF NOT EXISTS by_body ON note (body)");
-        case Verb::drop_index: return database.execute("DROP INDEX IF EXISTS by_body");
-        case Verb::roll_back:
-            TRY(put(database, step.key, body_of(step)));
-            TRY(database.execute("DELETE FROM note WHERE id % 2 = 0"));
-            return Error{Fault::bad_input, "rolled back"};
-        case Verb::savepoint:
-            TRY(put(database, step.key, body_of(step)));
-            TRY(database.execute("SAVEPOINT inner_work"));
-            TRY(database.execute("DELETE FROM note"));
-            TRY(database.execute("ROLLBACK TO inner_work"));
-            return database.execute("RELEASE inner_work");
-        case Verb::failing_statement: {
-            TRY(put(database, step.key, body_of(step)));
-            auto statement = TRY(database.prepare("INSERT INTO note (id, body) VALUES (?1, 'twice')"));
-            const Status twice = statement.bind(1, std::int64_t{step.key}).run();
-            return !twice && twice.error().fault == Fault::exists
-                       ? Status()
-                       : (twice ? Status(Error{Fault::internal, "a duplicate went in"}) : twice);
-        }
-        case Verb::vacuum: return database.execute("PRAGMA incremental_vacuum");
-        case Verb::relock:
-        case Verb::fold:
-        case Verb::restart: break;
-    }
-    return {};
-}
 
 /// Counts nonces over all incarnations of a world.
 class CountingCipher final : public PageCipher {
@@ -210,13 +92,17 @@ class ModelRun {
   public:
     ModelRun(std::uint64_t seed, std::size_t logs) : world_(seed, logs) {
         world_.fold_after_bytes = 24 * kPageSize;
+        world_.covered = [this](const SegmentName&) { return are_segments_covered_; };
         world_.parts.page_cipher = [this](StoreId store, KeyRing ring) {
             return std::make_unique<CountingCipher>(make_page_cipher(store, std::move(ring)), nonces_,
                                                     are_nonces_unique_);
         };
         for (sim::SimDisk* disk : disks()) {
-            disk->set_tap([this, disk](std::string_view, std::uint64_t, ByteView bytes) {
+            disk->set_tap([this, disk](std::string_view file, std::uint64_t, ByteView bytes) {
                 count_write(*disk, as_text(bytes));
+                if (file.starts_with("pages.")) {
+                    folds_[world_.universe.loop.now()].insert(std::string(file));
+                }
             });
         }
     }
@@ -229,6 +115,7 @@ class ModelRun {
 
     /// Empty when all is as it must be; else what is not.
     std::string run(const History& history, const Mishap& mishap) {
+        mishap_ = mishap;
         arm(mishap.kind, *disks().at(mishap.disk), mishap.operation);
         play(history);
         disarm();
@@ -251,10 +138,20 @@ class ModelRun {
     std::vector<std::uint64_t> operations;  // per disk, at the end of the history
     std::vector<std::uint64_t> writes;      // likewise
 
+    /// Some care as it was given: what it came to, and the operations and writes of each disk meanwhile.
+    struct Cared {
+        Care care{};
+        bool is_complete = false;  // it did what it is for
+        bool was_struck = false;   // the mishap fell into it
+        std::vector<std::uint64_t> operations_before, operations_after, writes_before, writes_after;
+    };
+    std::vector<Cared> cared;
+
   private:
     struct StoreModel {
         std::vector<Rows> states{Rows{}};  // states[n]: after n transactions that the store accepted
         std::size_t acknowledged = 0;      // states below this are history
+        std::map<Lsn, std::size_t> marks;  // a state by the LSN that was durable while it was the newest
     };
 
     std::vector<sim::SimDisk*> disks() {
@@ -270,13 +167,14 @@ class ModelRun {
             case Mishap::Kind::none: break;
             case Mishap::Kind::power_cut: disk.cut_power_after(operation); break;
             case Mishap::Kind::failed_not_done:
-                disk.fail_operation(operation, sim::CallOutcome::not_done, sim::Times::once);
+                armed_fault_ = disk.fail_operation(operation, sim::CallOutcome::not_done, sim::Times::once);
                 break;
             case Mishap::Kind::failed_done:
-                disk.fail_operation(operation, sim::CallOutcome::done, sim::Times::once);
+                armed_fault_ = disk.fail_operation(operation, sim::CallOutcome::done, sim::Times::once);
                 break;
             case Mishap::Kind::dies:
-                disk.fail_operation(operation, sim::CallOutcome::not_done, sim::Times::for_ever);
+                armed_fault_ =
+                    disk.fail_operation(operation, sim::CallOutcome::not_done, sim::Times::for_ever);
                 break;
             case Mishap::Kind::failed_sync:
             case Mishap::Kind::full:
@@ -340,11 +238,15 @@ class ModelRun {
                 disk->set_capacity(1ULL << 40);
             }
         }
-        world_.universe.loop.run_until(is_settled);
+        world_.run_until(is_settled);
     }
 
     void start(const Step& step) {
         const StoreId id = store_id(step.store);
+        if (step.care) {
+            give(*step.care, step);
+            return;
+        }
         switch (step.verb) {
             case Verb::fold: (void)world_.fold().is_ok(); return;
             case Verb::relock:
@@ -370,6 +272,152 @@ class ModelRun {
         transact(step, id);
         if (step.is_waited_for) {
             settle();
+        }
+    }
+
+    /// Whether what was armed struck by now.
+    [[nodiscard]] bool has_struck(const Mishap& mishap) {
+        switch (mishap.kind) {
+            case Mishap::Kind::none: return false;
+            case Mishap::Kind::power_cut: return !world_.machine->is_on();
+            case Mishap::Kind::failed_sync:
+            case Mishap::Kind::full: return struck_ == nullptr;
+            case Mishap::Kind::failed_not_done:
+            case Mishap::Kind::failed_done:
+            case Mishap::Kind::dies: break;
+        }
+        const auto& faults = disks().at(mishap.disk)->faults();
+        return std::any_of(faults.begin(), faults.end(), [this](const sim::FaultRecord& each) {
+            return each.id == armed_fault_ && each.has_struck;
+        });
+    }
+    void count(std::vector<std::uint64_t>& all_operations, std::vector<std::uint64_t>& all_writes) {
+        for (sim::SimDisk* disk : disks()) {
+            all_operations.push_back(disk->operation_count());
+            all_writes.push_back(write_counts_[disk]);
+        }
+    }
+
+    void give(Care care, const Step& step) {
+        settle();
+        if (is_over()) {
+            return;
+        }
+        if (!world_.storage->health().is_full) {
+            for (auto& [store, model] : models_) {
+                model.marks[world_.storage->health().durable] = model.states.size() - 1;
+            }
+        }
+        Cared each;
+        each.care = care;
+        count(each.operations_before, each.writes_before);
+        const bool was_struck = has_struck(mishap_);
+        switch (care) {
+            case Care::compact: each.is_complete = compact_one(step); break;
+            case Care::take_back: each.is_complete = take_back(step); break;
+            case Care::refill_disk: each.is_complete = refill_disk(step); break;
+            case Care::drop_old: each.is_complete = drop_old(step); break;
+            case Care::fold_all: each.is_complete = fold_all(step); break;
+        }
+        each.was_struck = !was_struck && has_struck(mishap_);
+        count(each.operations_after, each.writes_after);
+        cared.push_back(std::move(each));
+    }
+
+    /// A row of each store, waited for.
+    void put_everywhere(const Step& step) {
+        for (std::uint32_t store = 1; store <= kModelStores && !is_over(); ++store) {
+            transact({Verb::insert, store, step.key, step.size, true}, store_id(store));
+        }
+        settle();
+    }
+
+    bool compact_one(const Step& step) {
+        transact({Verb::bulk, step.store, 1, 900, true}, store_id(step.store));
+        transact({Verb::remove, step.store, step.key, 0, true}, store_id(step.store));
+        settle();
+        if (is_over() || !world_.storage->is_unlocked(store_id(step.store))) {
+            return false;
+        }
+        const auto report = std::make_shared<std::optional<Result<CompactionReport>>>();
+        compact(*world_.storage, store_id(step.store), {},
+                [report](Result<CompactionReport> made) { *report = std::move(made); });
+        world_.run_until([&] { return report->has_value() || is_over(); });
+        return *report && **report && (**report)->pages_after < (**report)->pages_before;
+    }
+
+    bool take_back(const Step& step) {
+        const StoreId id = store_id(step.store);
+        StoreModel& model = models_[step.store];
+        put_everywhere(step);
+        if (is_over() || model.marks.empty() || !world_.lock(id) || is_over()) {
+            return false;
+        }
+        const auto mark =
+            std::next(model.marks.begin(), static_cast<std::ptrdiff_t>(step.key % model.marks.size()));
+        model.states.push_back(model.states.at(mark->second));
+        const auto plan = std::make_shared<std::optional<Result<StoreRestorePlan>>>();
+        world_.storage->restore_store(id, {mark->first, {}}, RestoreMode::go,
+                                      [plan](Result<StoreRestorePlan> made) { *plan = std::move(made); });
+        world_.run_until([&] { return plan->has_value() || is_over(); });
+        const bool is_done = *plan && **plan;
+        if (is_done) {
+            model.acknowledged = model.states.size() - 1;
+        } else if (*plan && !is_over()) {
+            model.states.pop_back();  // it said that nothing happened
+        }
+        if (!is_over()) {
+            (void)world_.unlock(id).is_ok();
+        }
+        return is_done;
+    }
+
+    /// Waits as long as a filling may take, also one that is begun again.
+    bool refill_disk(const Step& step) {
+        if (world_.logs.size() < 2 || world_.storage->health().is_degraded) {
+            return false;
+        }
+        (void)world_.logs[step.key % world_.logs.size()]->fail_next_sync("");
+        put_everywhere(step);
+        const bool was_degraded = !is_over() && world_.storage->health().is_degraded;
+        for (int minute = 0; minute < 12 && !is_over() && world_.storage->health().is_degraded; ++minute) {
+            pass(std::chrono::minutes(1));
+        }
+        return was_degraded && !is_over() && !world_.storage->health().is_degraded;
+    }
+
+    [[nodiscard]] std::size_t segment_count() const {
+        const std::vector<std::string> names = world_.logs[0]->peek_names();
+        return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [](const auto& name) {
+            return parse_segment_name(name).has_value();
+        }));
+    }
+
+    bool drop_old(const Step& step) {
+        pass(std::chrono::minutes(61));
+        put_everywhere(step);
+        const std::size_t before = segment_count();
+        (void)(!is_over() && world_.fold().is_ok());
+        are_segments_covered_ = true;
+        for (int minute = 0; minute < 3 && !is_over(); ++minute) {
+            pass(std::chrono::minutes(1));
+        }
+        are_segments_covered_ = false;
+        return !is_over() && segment_count() < before;
+    }
+
+    bool fold_all(const Step& step) {
+        put_everywhere(step);
+        folds_.clear();
+        const bool is_folded = !is_over() && world_.fold().is_ok();
+        return is_folded && std::any_of(folds_.begin(), folds_.end(), [](const auto& moment) {
+                   return moment.second.size() >= kFoldsAtOnce;
+               });
+    }
+
+    void pass(Duration time) {
+        if (!is_over()) {
+            world_.universe.loop.run_for(time);
         }
     }
 
@@ -520,6 +568,10 @@ class ModelRun {
     }
 
     StoreWorld world_;
+    Mishap mishap_;
+    std::uint32_t armed_fault_ = 0;
+    bool are_segments_covered_ = false;
+    std::map<Instant, std::set<std::string>> folds_;  // page files that were written, by moment
     Mishap::Kind strikes_ = Mishap::Kind::none;
     sim::SimDisk* struck_ = nullptr;
     std::uint64_t writes_left_ = 0;
@@ -532,22 +584,6 @@ class ModelRun {
     int pending_ = 0;
     std::string problem_;
 };
-
-inline History make_history(std::uint64_t seed, std::size_t steps) {
-    sim::Random random(seed);
-    History history(steps);
-    for (Step& step : history) {
-        step.verb = static_cast<Verb>(random.below(kVerbs - 1));
-        if (step.verb == Verb::restart || random.chance(1, 3)) {
-            step.verb = Verb::insert;
-        }
-        step.store = 1 + static_cast<std::uint32_t>(random.below(kModelStores));
-        step.key = static_cast<std::uint32_t>(random.below(40));
-        step.size = static_cast<std::uint32_t>(random.below(2000));
-        step.is_waited_for = random.chance(1, 2);
-    }
-    return history;
-}
 
 inline bool is_long() {
     return std::getenv("FIREDRILL_LONG") != nullptr;

@@ -1,5 +1,7 @@
 // Random histories with a power cut or a failed call at every disk operation, and with mishaps that come
 // together.
+#include <array>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -147,6 +149,77 @@ TEST(StorageModel, SurvivesAFullDiskAtEveryWrite) {
     tally.report(is_long() ? 3000 : 100);
 }
 
+/// Points of one disk while some care was given, at most `most` of them, evenly.
+std::vector<std::uint64_t> points_between(std::uint64_t before, std::uint64_t after, std::uint64_t most,
+                                          std::uint64_t salt) {
+    std::vector<std::uint64_t> out;
+    const std::uint64_t count = after - before;
+    const std::uint64_t every = std::max<std::uint64_t>(1, (count + most - 1) / most);
+    for (std::uint64_t k = before + 1 + salt % every; k <= after; k += every) {
+        out.push_back(k);
+    }
+    return out;
+}
+
+using CareCounts = std::array<std::uint64_t, kCares>;
+
+/// Strikes while care is given, at up to `most` points of each disk each time.
+void sweep_care(Kind kind, std::uint64_t first_seed, std::uint64_t seeds, std::uint64_t most, Tally& tally,
+                CareCounts& struck) {
+    for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
+        const std::size_t logs = 1 + seed % 2;
+        const History history = make_care_history(seed);
+        ModelRun plain(seed, logs);
+        ASSERT_EQ(plain.run(history, {}), "") << "seed " << seed;
+        ++tally.histories;
+        const bool counts_writes = kind == Kind::failed_sync || kind == Kind::full;
+        for (const ModelRun::Cared& care : plain.cared) {
+            const auto& before = counts_writes ? care.writes_before : care.operations_before;
+            const auto& after = counts_writes ? care.writes_after : care.operations_after;
+            for (std::size_t disk = 0; care.is_complete && disk < before.size(); ++disk) {
+                for (const std::uint64_t k : points_between(before[disk], after[disk], most, seed)) {
+                    ModelRun run(seed, logs);
+                    const std::string problem = run.run(history, {kind, disk, k});
+                    ++tally.points;
+                    ASSERT_EQ(problem, "") << "seed " << seed << ", disk " << disk << ", operation " << k
+                                           << ", kind " << int(kind) << ", care " << int(care.care);
+                    for (const ModelRun::Cared& each : run.cared) {
+                        struck[static_cast<std::size_t>(each.care)] += each.was_struck ? 1 : 0;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Each kind of care must have been struck: a history in which one never happens proves nothing about it.
+void sweep_care(Kind kind, std::uint64_t first_seed, std::uint64_t least_each) {
+    Tally tally;
+    CareCounts struck{};
+    sweep_care(kind, first_seed, seeds(2, 16), seeds(5, 20), tally, struck);
+    tally.report(is_long() ? kCares * least_each * 8 : kCares * least_each);
+    for (std::size_t care = 0; care < kCares; ++care) {
+        EXPECT_GE(struck[care], is_long() ? least_each * 8 : least_each) << "care " << care;
+    }
+}
+
+TEST(StorageModel, SurvivesAPowerCutWhileItCompactsRestoresRefillsDropsAndFolds) {
+    sweep_care(Kind::power_cut, 10001, 15);
+}
+
+TEST(StorageModel, SurvivesAFailedCallWhileItCompactsRestoresRefillsDropsAndFolds) {
+    sweep_care(Kind::failed_not_done, 11001, 15);
+    sweep_care(Kind::failed_done, 11101, 15);
+}
+
+TEST(StorageModel, SurvivesAFullDiskWhileItCompactsRestoresRefillsDropsAndFolds) {
+    sweep_care(Kind::full, 12001, 5);
+}
+
+TEST(StorageModel, SurvivesAFailedSyncWhileItCompactsRestoresRefillsDropsAndFolds) {
+    sweep_care(Kind::failed_sync, 13001, 5);
+}
+
 /// The test is tested: a log that forgets must be noticed.
 TEST(StorageModel, NoticesALogThatForgets) {
     int noticed = 0;
@@ -178,9 +251,12 @@ rc::Gen<Step> any_step() {
                        rc::gen::inRange<int>(0, 40), rc::gen::inRange<int>(0, 2000),
                        rc::gen::arbitrary<bool>()),
         [](const std::tuple<int, int, int, int, bool>& from) {
-            return Step{static_cast<Verb>(std::get<0>(from)), static_cast<std::uint32_t>(std::get<1>(from)),
+            return Step{static_cast<Verb>(std::get<0>(from)),
+                        static_cast<std::uint32_t>(std::get<1>(from)),
                         static_cast<std::uint32_t>(std::get<2>(from)),
-                        static_cast<std::uint32_t>(std::get<3>(from)), std::get<4>(from)};
+                        static_cast<std::uint32_t>(std::get<3>(from)),
+                        std::get<4>(from),
+                        {}};
         });
 }
 

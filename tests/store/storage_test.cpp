@@ -324,7 +324,7 @@ TEST_F(StorageTest, GroupsCommitsOfManyStoresIntoOneSync) {
                 --left;
             });
     }
-    world.universe.loop.run_until([&] { return left == 0; });
+    world.run_until([&] { return left == 0; });
 
     EXPECT_LT(world.logs[0]->operation_count() - before, 16U);
 }
@@ -423,7 +423,7 @@ TEST_F(StorageTest, ABigCommitThatMeetsAFullDiskWaitsForSpace) {
     expect_fault(world.execute(kSecond, insert(1, "refused")), Fault::disk_full);
 
     world.logs[0]->set_capacity(1ULL << 40);
-    world.universe.loop.run_until([&] { return big.has_value(); });
+    world.run_until([&] { return big.has_value(); });
 
     expect_ok(*big);
     expect_ok(world.execute(kSecond, insert(1, "taken")));

@@ -142,6 +142,19 @@ TEST_F(StoreRestoreLog, ACommitWhosePartsAreMissingIsDamageAndNotAnotherState) {
     EXPECT_EQ(refused.error().fault, Fault::damaged) << refused.error().text;
 }
 
+TEST_F(StoreRestoreLog, PartsOfTwoCommitsMakeNoCommit) {
+    commit({1, 2, 3}, 3, 1);
+    commit({1, 2, 3}, 3, 2);
+    Commit whole = prepare(2).value().commit;
+    append(CommitPart{kStore, whole.sequence, 1, {whole.pages[0]}});
+    append(CommitPart{kStore, whole.sequence + 1, 2, {whole.pages[1]}});
+    whole.taken_back = Commit::Return{1, 2, 2};
+    append(whole);
+    const auto refused = replay();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::damaged) << refused.error().text;
+}
+
 TEST_F(StoreRestoreLog, APageWhoseVersionOfThenWasInASegmentThatIsGoneIsRefusedWithTheWayOut) {
     commit_elsewhere({1, 2}, 2);
     commit({1}, 2, 1);

@@ -26,7 +26,7 @@ Result<StoreRestorePlan> restore(StoreWorld& world, StoreId store, RestorePoint 
     auto got = std::make_shared<std::optional<Result<StoreRestorePlan>>>();
     world.storage->restore_store(store, point, mode,
                                  [got](Result<StoreRestorePlan> plan) { *got = std::move(plan); });
-    world.universe.loop.run_until([&] { return got->has_value() || !world.machine->is_on(); });
+    world.run_until([&] { return got->has_value() || !world.machine->is_on(); });
     return *got ? std::move(**got) : Result<StoreRestorePlan>(Error{Fault::unavailable, "no answer"});
 }
 

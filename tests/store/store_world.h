@@ -2,12 +2,14 @@
 // store.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "sim/seams/machine.h"
 #include "store/storage.h"
@@ -111,13 +113,23 @@ class StoreWorld {
         return open();
     }
 
+    /// Runs the loop until then, or fails the test: a node that is on always has something to do, so that who
+    /// waits for what never comes would wait for ever.
+    bool run_until(const std::function<bool()>& is_done) {
+        const Instant end = universe.loop.now() + std::chrono::days(8);
+        universe.loop.run_until([&] { return is_done() || universe.loop.now() >= end; });
+        if (!is_done() && universe.loop.now() >= end) {
+            ADD_FAILURE() << "what is waited for did not come in 8 days";
+        }
+        return is_done();
+    }
     /// Runs the loop until the call answered. unavailable: it never will (power is gone or nothing is left to
     /// do).
     template <class Call>
     Status wait(Call&& call) {
         auto answer = std::make_shared<std::optional<Status>>();
         call([answer](Status status) { *answer = std::move(status); });
-        universe.loop.run_until([&] { return answer->has_value() || !machine->is_on(); });
+        run_until([&] { return answer->has_value() || !machine->is_on(); });
         return *answer ? std::move(**answer) : Status(Error{Fault::unavailable, "no answer"});
     }
     Status unlock(StoreId store, std::span<const Migration> migrations = kNotes) {

@@ -52,6 +52,21 @@ TEST_F(StoreFileTest, TakesTheLengthFromTheHeaderAndDropsWhatLiesBeyond) {
     EXPECT_FALSE(file.take_commit().has_value());
 }
 
+TEST_F(StoreFileTest, GrowsWithItsLastPageWhenTheHeaderIsNotWritten) {
+    write(1, first_page(2));
+    write(2, filled(6));
+    ASSERT_TRUE(file.sync().is_ok());
+    ASSERT_TRUE(file.take_commit().has_value());
+    write(4, filled(7));
+
+    ASSERT_TRUE(file.sync().is_ok());
+
+    const auto commit = file.take_commit();
+    ASSERT_TRUE(commit.has_value());
+    EXPECT_EQ(commit->page_count, 4U);
+    EXPECT_EQ(file.size_bytes(), 4 * kPageSize);
+}
+
 TEST_F(StoreFileTest, ReadsItsBatchItsPagesHolesAndNothingPastTheEnd) {
     write(1, first_page(3));
     write(3, filled(7));
