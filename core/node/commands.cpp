@@ -1,5 +1,7 @@
 #include "node/commands.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
@@ -15,6 +17,16 @@
 #include "node/staff_add.h"
 
 namespace firedrill::node {
+
+bool is_sound(const store::Health& health) {
+    const bool is_log_sound =
+        std::all_of(health.log_members.begin(), health.log_members.end(),
+                    [](const auto& member) { return member.is_present && !member.is_stale; });
+    const bool is_any_damaged = std::any_of(health.stores.begin(), health.stores.end(),
+                                            [](const auto& store) { return store.is_damaged; });
+    return is_log_sound && !is_any_damaged && !health.is_fatal && !health.is_full && !health.is_unfolded &&
+           health.scrub.not_repairable == 0 && !health.repairs.is_any();
+}
 
 namespace {
 
@@ -73,10 +85,7 @@ json::object describe(const store::RepairHealth& repairs) {
 
 json::object describe(const store::Health& health) {
     json::array stores;
-    bool is_sound = !health.is_fatal && !health.is_full && !health.is_unfolded &&
-                    health.scrub.not_repairable == 0 && !health.repairs.is_any();
     for (const store::StoreHealth& store : health.stores) {
-        is_sound = is_sound && !store.is_damaged;
         stores.push_back(
             json::object{{"store", to_hex(store.store)},
                          {"is_damaged", store.is_damaged},
@@ -102,13 +111,12 @@ json::object describe(const store::Health& health) {
                                        {"last", member.last},
                                        {"bytes", member.bytes},
                                        {"segments", member.segments}});
-        is_sound = is_sound && member.is_present && !member.is_stale;
     }
     json::array notes;
     for (const std::string& note : health.notes) {
         notes.emplace_back(note);
     }
-    return {{"is_sound", is_sound},
+    return {{"is_sound", is_sound(health)},
             {"is_fatal", health.is_fatal},
             {"fatal", health.fatal},
             {"durable", health.durable},

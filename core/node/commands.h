@@ -23,6 +23,8 @@ struct CommandTargets {
     std::function<void(std::string_view)> journal;  ///< empty: none
     OnProgress progress;                            ///< empty: nobody to tell
 };
+/// Nothing of it needs somebody's attention: what `status` says first.
+bool is_sound(const store::Health& health);
 /// bad_usage: not JSON, unknown verb or field, field of the wrong type; nothing was done.
 void run_command(CommandTargets targets, std::string request, std::function<void(Result<std::string>)> then);
 

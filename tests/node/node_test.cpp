@@ -1,5 +1,6 @@
 // The whole node over simulated seams: made, booted, cut off, booted again; operators over the one channel.
 #include "node/node.h"
+#include "node/commands.h"
 
 #include <gtest/gtest.h>
 
@@ -178,6 +179,27 @@ TEST(NodeCommand, StatusSaysThatAStoreCannotBeFoldedAndSinceWhen) {
     status = command(machine, **node, R"({"verb":"status"})").value();
     EXPECT_NE(status.find(R"("is_sound":true)"), std::string::npos) << status;
     EXPECT_NE(journal.find("is folded again"), std::string::npos) << journal;
+}
+
+/// `spoil` makes a sound health unsound, all by itself.
+void expect_unsound_with(const char* what, const std::function<void(store::Health&)>& spoil) {
+    store::Health health;
+    health.stores.emplace_back();
+    health.log_members.emplace_back().is_present = true;
+    EXPECT_TRUE(is_sound(health)) << what;
+    spoil(health);
+    EXPECT_FALSE(is_sound(health)) << what;
+}
+
+TEST(NodeCommand, EachThingThatNeedsAttentionMakesTheStatusUnsoundByItself) {
+    expect_unsound_with("fatal", [](store::Health& of) { of.is_fatal = true; });
+    expect_unsound_with("full", [](store::Health& of) { of.is_full = true; });
+    expect_unsound_with("unfolded", [](store::Health& of) { of.is_unfolded = true; });
+    expect_unsound_with("not repairable", [](store::Health& of) { of.scrub.not_repairable = 1; });
+    expect_unsound_with("repaired", [](store::Health& of) { of.repairs.pages_repaired = 1; });
+    expect_unsound_with("damaged", [](store::Health& of) { of.stores[0].is_damaged = true; });
+    expect_unsound_with("absent", [](store::Health& of) { of.log_members[0].is_present = false; });
+    expect_unsound_with("stale", [](store::Health& of) { of.log_members[0].is_stale = true; });
 }
 
 TEST(NodeCommand, StatusSaysWhatTheDataDiskDidNotGiveBack) {
