@@ -101,7 +101,7 @@ bool LoopStorage::should_wait_for_more() {
 }
 
 bool LoopStorage::has_log_work() const {
-    const bool is_removal_due = remove_before_ > 0 && !is_log_scrub_busy_;
+    const bool is_removal_due = remove_before_ > 0 && !is_log_scrub_busy_ && !is_log_read();
     return !log_queue_.empty() || is_tick_due_ || wants_space_ || is_resilver_due_ || is_rejoin_due_ ||
            is_removal_due;
 }
@@ -130,7 +130,7 @@ void LoopStorage::pump_log() {
     job->is_tick = std::exchange(is_tick_due_, false);
     job->begins_resilver = std::exchange(is_resilver_due_, false);
     job->filled = std::exchange(is_rejoin_due_, false) ? resilver_ : nullptr;
-    job->remove_before = is_log_scrub_busy_ ? 0 : std::exchange(remove_before_, 0);
+    job->remove_before = is_log_scrub_busy_ || is_log_read() ? 0 : std::exchange(remove_before_, 0);
     if (std::exchange(wants_space_, false)) {
         job->least_bytes = promised_bytes() - job->bytes + kPromisedBytes;
         job->wanted_bytes = job->least_bytes + kSpaceAhead;

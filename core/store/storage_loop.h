@@ -110,6 +110,7 @@ class LoopStorage final : public Storage {
         bool is_unlocked = false;
         bool is_fold_queued = false;
         bool is_taken_back = false;         // its queue stands still
+        std::uint32_t restores = 0;         // asked for and not answered: they read the log
         bool is_folding = false;            // from the freezing to the taking over
         bool waits_for_fold = false;        // its queue begins with another fold
         bool was_used = false;              // since the last look for stores to rest
@@ -153,6 +154,7 @@ class LoopStorage final : public Storage {
     [[nodiscard]] std::optional<Error> backlog(const Store& store) const;
 
     // storage_restore.cpp
+    [[nodiscard]] bool is_log_read() const;
     bool go_on_restoring(Store& store, const ItemPtr& item);
     void record_parts(Store& store, const ItemPtr& item, std::size_t next);
 

@@ -1,6 +1,8 @@
 // LoopStorage: one store taken back to an earlier commit, while the others go on. The store's queue stands
 // still from the reading of the log until the commit that takes it back has its LSN; that commit counts, the
 // parts before it do not.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "store/storage_limits.h"
@@ -19,6 +21,14 @@ void LoopStorage::restore_store(StoreId id, RestorePoint point, RestoreMode mode
         answer(std::move(done), Error{Fault::not_found, fmt::format("there is no store {}", to_hex(id))});
         return;
     }
+    ++found->second->restores;
+    done = [this, alive = std::weak_ptr(alive_), &store = *found->second,
+            then = std::move(done)](const Status& status) {
+        if (!alive.expired()) {
+            --store.restores;
+        }
+        then(status);
+    };
     auto item = std::make_shared<Item>();
     item->kind = Kind::restore;
     item->point = point;
@@ -32,6 +42,12 @@ void LoopStorage::restore_store(StoreId id, RestorePoint point, RestoreMode mode
     item->plan = plan;
     item->done = std::move(done);
     enqueue(*found->second, std::move(item));
+}
+
+/// Segments that are about to go stay until then.
+bool LoopStorage::is_log_read() const {
+    return std::any_of(stores_.begin(), stores_.end(),
+                       [](const auto& entry) { return entry.second->restores > 0; });
 }
 
 /// After a step of the preparation. False: it ends here, with what the lane reported.

@@ -272,6 +272,38 @@ TEST_F(StorageEdges, ARestoreReadsNoFurtherOnceTheLogFailed) {
     EXPECT_EQ(told_late, 0);
 }
 
+TEST_F(StorageEdges, NoSegmentGoesWhileARestoreReadsTheLog) {
+    StoreWorld world(1, 1);
+    bool is_covered = false;
+    world.covered = [&is_covered](const SegmentName&) { return is_covered; };
+    const Past past = make_past(world);
+    expect_ok(world.unlock(store_id(2)));
+    for (int hour = 0; hour < 5; ++hour) {
+        expect_ok(world.execute(store_id(2), fmt::format("INSERT INTO note VALUES ({}, 'x')", hour)));
+        world.universe.loop.run_for(61min);
+    }
+    expect_ok(world.lock(store_id(1)));
+    expect_ok(world.fold());
+    world.logs[0]->set_slowness(200000);
+    std::optional<std::string> answer;
+    world.storage->restore_store(
+        store_id(1), {past.kept, {}}, RestoreMode::go, [&](const RestoreProgress&) { is_covered = true; },
+        [&](const Result<StoreRestorePlan>& plan) { answer = plan ? "restored" : plan.error().text; });
+    const Instant began = world.universe.loop.now();
+
+    world.run_until([&] { return answer.has_value(); });
+
+    EXPECT_EQ(answer, "restored");
+    EXPECT_GT(world.universe.loop.now() - began, 3min);  // there were ticks meanwhile
+    world.logs[0]->set_slowness(1);
+    expect_ok(world.fold());
+    world.universe.loop.run_for(5min);
+    const std::vector<std::string> names = world.logs[0]->peek_names();
+    EXPECT_EQ(std::count_if(names.begin(), names.end(),
+                            [](const auto& name) { return parse_segment_name(name).has_value(); }),
+              1);
+}
+
 TEST_F(StorageEdges, ALogDiskOutOfServiceHasNoSayInWhetherARestoreFits) {
     StoreWorld world(1, 2);
     const Past past = make_past(world);
