@@ -51,9 +51,10 @@ Result<DataFolder> read_document(Disk& data, std::string_view name) {
     in.fill(folder.timeline.bytes);
     (void)in.bytes(kDigestSize);
     if (!is_ours || !in.is_done() || version != kVersion || !is_whole) {
-        return Error{
-            Fault::damaged,
-            fmt::format("{}/{} is not what was written; restore the node from its log", data.label(), name)};
+        return Error{Fault::damaged,
+                     fmt::format("{}/{} is not what was written; start the node, which takes it from its log "
+                                 "disks, or restore the node from its log",
+                                 data.label(), name)};
     }
     return folder;
 }
@@ -74,8 +75,10 @@ Status clear_log_disk(Disk& disk, const TimelineId& timeline) {
         }
         has_others = has_others || (segment && segment->timeline != ours);
     }
-    if (!has_others && TRY(has_name(disk, kLogDiskFile))) {
-        TRY(disk.remove(kLogDiskFile));
+    for (const std::string_view name : {kLogDiskFile, kMembershipFile}) {
+        if (!has_others && TRY(has_name(disk, name))) {
+            TRY(disk.remove(name));
+        }
     }
     return disk.sync_names();
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -22,6 +23,13 @@ struct DataFolder {
 
 /// not_found: not a data folder. newer_format, damaged.
 Result<DataFolder> read_data_folder(Disk& data);
+/// The same, and where the file is there and is not what was written, what the log disks say: if every
+/// segment on them is of one node. That node's keys, and what else on the data disk names a node, must agree.
+struct FolderIdentity {
+    DataFolder folder;
+    std::string lost;  ///< a sentence when the file has to be written again; empty mostly
+};
+Result<FolderIdentity> identify_data_folder(Disk& data, std::span<Disk* const> logs);
 /// Written last of all by create and restore: before it the folder is nothing. Durable on return.
 Status write_data_folder(Disk& data, const DataFolder& folder);
 /// The first step of creation, which write_data_folder() ends: says durably in "firedrill.creating" whose log

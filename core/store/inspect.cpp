@@ -43,6 +43,7 @@ class Inspector {
     Disk& data_;
     std::span<Disk* const> logs_;
     const Progress& progress_;
+    NodeId node_;
     std::map<StoreId, Look> looks_;
     std::vector<std::string> notes_;
     std::uint64_t done_bytes_ = 0;
@@ -54,8 +55,12 @@ Soundness worse(Soundness one, Soundness two) {
 }
 
 Result<LogCatalogue> Inspector::catalogue() {
-    const DataFolder folder = TRY(read_data_folder(data_));
-    return read_catalogue(TRY(sources_in_service(data_, folder.node, logs_, notes_)), folder.node);
+    FolderIdentity identity = TRY(identify_data_folder(data_, logs_));
+    node_ = identity.folder.node;
+    if (!identity.lost.empty()) {
+        notes_.push_back(std::move(identity.lost));
+    }
+    return read_catalogue(TRY(sources_in_service(data_, node_, logs_, notes_)), node_);
 }
 
 void Inspector::complain(Look& look, const std::string& text) {
@@ -222,8 +227,8 @@ Result<Inspection> Inspector::run(bool verify) {
     how.is_own_log = true;
     // What a page file holds was durable in the log once: a log that ends below it has lost records.
     // So was the first record, before the folder became a data folder, and what `log.members` says.
-    const auto membership = read_membership(data_, TRY(read_data_folder(data_)).node);
-    how.proven = std::max<Lsn>(1, membership && *membership ? (*membership)->durable : 0);
+    const auto known = find_membership(data_, logs_, node_);
+    how.proven = std::max<Lsn>(1, known && known->membership ? known->membership->durable : 0);
     for (const auto& [store, look] : looks_) {
         how.proven = std::max(how.proven, look.pages ? look.pages->folded_lsn() : 0);
     }

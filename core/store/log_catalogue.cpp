@@ -181,12 +181,13 @@ std::string labels_of(std::span<const LogSource> sources) {
 
 Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node, std::span<Disk* const> logs,
                                                   std::vector<std::string>& notes) {
-    auto membership = read_membership(data, node);
-    if (!membership && membership.error().fault != Fault::damaged) {
-        return std::move(membership).error();
-    }
-    if (!membership || !*membership) {
+    KnownMembership known = TRY(find_membership(data, logs, node));
+    const std::optional<Membership>& membership = known.membership;
+    if (!membership) {
         notes.emplace_back("The data disk does not say which log disks are in service.");
+    }
+    if (!known.note.empty()) {
+        notes.push_back(std::move(known.note));
     }
     std::vector<LogSource> sources;
     std::size_t trusted = 0;
@@ -197,19 +198,19 @@ Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node
         if (!id && id.error().fault != Fault::disk_failed) {
             return id.error();
         }
-        source.is_in_service = membership && *membership && id && *id && (*membership)->has(**id);
+        source.is_in_service = membership && id && *id && membership->has(**id);
         source.is_trusted = source.is_in_service;
-        source.begin = membership && *membership ? (*membership)->begin : 0;
+        source.begin = membership ? membership->begin : 0;
         trusted += source.is_trusted ? 1 : 0;
-        if (membership && *membership && !source.is_trusted) {
+        if (membership && !source.is_trusted) {
             notes.push_back(
                 fmt::format("Log disk {} is not in service: what it holds may be old.", disk->label()));
         }
         sources.push_back(source);
     }
-    if (membership && *membership && trusted < (*membership)->disks.size()) {
+    if (membership && trusted < membership->disks.size()) {
         notes.push_back(fmt::format("{} of the {} log disks in service are not here.",
-                                    (*membership)->disks.size() - trusted, (*membership)->disks.size()));
+                                    membership->disks.size() - trusted, membership->disks.size()));
     }
     for (LogSource& source : sources) {
         source.is_trusted = source.is_trusted || trusted == 0;

@@ -19,6 +19,24 @@ Status check_log_options(const LogOptions& options) {
     return {};
 }
 
+Status copy_to_members(WriterState& state) {
+    for (LogMember& member : state.members) {
+        const Status copied = member.is_in_service
+                                  ? copy_membership(*member.disk, state.identity.node, state.membership)
+                                  : Status();
+        if (copied) {
+            continue;
+        }
+        if (copied.error().fault == Fault::powered_off) {
+            return copied;
+        }
+        member.is_in_service = false;
+        member.failure = copied.error().text;
+        member.file.reset();
+    }
+    return {};
+}
+
 Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteView node_slots, WallTime wall) {
     TRY(check_log_options(options));
     Record first{1, 0, wall, NodeSlots{Bytes(node_slots.begin(), node_slots.end())}};
@@ -57,6 +75,9 @@ Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteVie
         }
     }
     TRY(write_membership(*options.membership, options.identity.node, state.membership));
+    for (const LogMember& member : state.members) {
+        TRY(copy_membership(*member.disk, options.identity.node, state.membership));
+    }
     auto writer = TRY(open_writer(std::move(state), wall));
     TRY(writer->append(std::span(&first, 1), wall));
     for (const LogScan::Member& member : writer->members()) {

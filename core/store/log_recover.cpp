@@ -25,6 +25,8 @@ class Recovery {
     Status fix_members(LogRepair& repair);
     Status fill_others(LogRepair& repair);
     Status write_down();
+    Result<Membership> next_membership();
+    Result<bool> copy_to_sound(const Membership& now);
     Result<WriterState> writer_state();
     [[nodiscard]] std::string labels() const { return labels_of(sources_); }
 
@@ -34,6 +36,8 @@ class Recovery {
     std::vector<LogSource> sources_;
     std::vector<std::optional<LogDiskId>> ids_;  // per source
     std::optional<Membership> membership_;
+    bool is_from_copies_ = false;    // it: the data disk's own word is lost
+    bool is_whole_ = false;          // the data disk's file
     bool is_accepted_loss_ = false;  // no proof; the operator's word instead
     std::vector<std::string> notes_;
     WalkedLog walked_;
@@ -43,13 +47,13 @@ class Recovery {
 };
 
 Status Recovery::read_members() {
-    auto membership = read_membership(*options_.membership, options_.identity.node);
-    if (membership) {
-        membership_ = std::move(*membership);
-    } else if (membership.error().fault == Fault::damaged) {
-        notes_.push_back(membership.error().text + ".");
-    } else {
-        return std::move(membership).error();
+    KnownMembership known =
+        TRY(find_membership(*options_.membership, options_.disks, options_.identity.node));
+    membership_ = std::move(known.membership);
+    is_from_copies_ = known.is_from_copies;
+    is_whole_ = known.is_whole;
+    if (!known.note.empty() && (is_from_copies_ || !membership_)) {
+        notes_.push_back(std::move(known.note));
     }
     for (Disk* disk : options_.disks) {
         LogSource source;
@@ -140,7 +144,8 @@ Status Recovery::check_end(const WalkedLog& walked) const {
 }
 
 Status Recovery::fix_members(LogRepair& repair) {
-    const bool must_move = membership_ && membership_->suspect != 0;
+    // Whether a sync had failed last, a copy does not know.
+    const bool must_move = membership_ && (membership_->suspect != 0 || is_from_copies_);
     std::string failures;
     bool is_any = false;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
@@ -204,8 +209,8 @@ Status Recovery::fill_others(LogRepair& repair) {
     return {};
 }
 
-/// The membership from now on, durable before anything is acknowledged under it.
-Status Recovery::write_down() {
+/// What the disks that are sound make together, and whether that is news.
+Result<Membership> Recovery::next_membership() {
     Membership now;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
         if (is_sound_[i]) {
@@ -225,14 +230,67 @@ Status Recovery::write_down() {
         }
     }
     now.begin = membership_ ? membership_->begin : walked_.scan.first;
-    const bool is_same = membership_ && membership_->suspect == 0 &&
+    const bool is_same = membership_ && membership_->suspect == 0 && !is_from_copies_ &&
                          membership_->disks.size() == now.disks.size() &&
                          std::all_of(now.disks.begin(), now.disks.end(),
                                      [&](const Membership::Disk& disk) { return membership_->has(disk.id); });
     now.generation = (membership_ ? membership_->generation : 0) + (is_same ? 0 : 1);
     now.durable = is_same ? membership_->durable : walked_.scan.last;
-    written_ = now;
-    return is_same ? Status{} : write_membership(*options_.membership, options_.identity.node, now);
+    return now;
+}
+
+/// No: one of them failed, and is sound no longer.
+Result<bool> Recovery::copy_to_sound(const Membership& now) {
+    bool is_done = true;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        if (!is_sound_[i]) {
+            continue;
+        }
+        const auto stored = read_stored_membership(*sources_[i].disk, options_.identity.node);
+        if (stored && *stored && (*stored)->is_whole && (*stored)->membership.generation == now.generation &&
+            (*stored)->membership.has(*ids_[i])) {
+            continue;
+        }
+        const Status copied = copy_membership(*sources_[i].disk, options_.identity.node, now);
+        if (!copied && copied.error().fault == Fault::powered_off) {
+            return copied.error();
+        }
+        if (!copied) {
+            is_done = false;
+            is_sound_[i] = false;
+            failures_[i] = copied.error().text;
+        }
+    }
+    return is_done;
+}
+
+/// The membership from now on, durable before anything is acknowledged under it: on the data disk, then on
+/// each of its disks.
+Status Recovery::write_down() {
+    for (;;) {
+        Membership now = TRY(next_membership());
+        if (now.disks.empty()) {
+            return Error{Fault::disk_failed,
+                         fmt::format("no log disk on {} stayed in service until the start was over; replace "
+                                     "the disk",
+                                     labels())};
+        }
+        const bool is_same = membership_ && membership_->generation == now.generation;
+        if (!is_same || !is_whole_) {
+            const Status written = write_membership(*options_.membership, options_.identity.node, now);
+            // A file of an older format says all there is to say until there is room for the new one.
+            if (!written && !(is_same && written.error().fault == Fault::disk_full)) {
+                return written;
+            }
+            is_whole_ = written.is_ok();
+        }
+        membership_ = now;
+        is_from_copies_ = false;
+        if (TRY(copy_to_sound(now))) {
+            written_ = std::move(now);
+            return {};
+        }
+    }
 }
 
 Result<WriterState> Recovery::writer_state() {
@@ -356,8 +414,8 @@ Result<LogScan> scan_node_log(Disk& data, const NodeId& node, std::span<Disk* co
             return std::move(walked->scan);
         }
         // Did segments go while they were read?
-        const auto membership = read_membership(data, node);
-        const bool has_moved = membership && *membership && (*membership)->begin != begin;
+        const auto known = find_membership(data, disks, node);
+        const bool has_moved = known && known->membership && known->membership->begin != begin;
         if (!has_moved || tries == kTries || walked.error().fault == Fault::powered_off) {
             return std::move(walked).error();
         }

@@ -39,6 +39,7 @@ class DiskLogWriter final : public LogWriter {
     template <class Step>
     Status on_each(Step step);
     Status settle();
+    Status write_down_smaller();
     Status stop(Fault fault, std::string text);
     Status allocate(std::uint64_t size);
     Status rotate(WallTime wall);
@@ -99,13 +100,22 @@ Status DiskLogWriter::on_each(Step step) {
     return full ? Status(*full) : Status{};
 }
 
-/// Makes the present membership durable if it is smaller than the one written down.
+/// Makes the present membership durable if it is smaller than the one written down; again, when a disk failed
+/// as it took its copy.
 Status DiskLogWriter::settle() {
-    const auto in_service = std::count_if(state_.members.begin(), state_.members.end(),
-                                          [](const LogMember& member) { return member.is_in_service; });
-    if (static_cast<std::size_t>(in_service) == state_.membership.disks.size()) {
-        return {};  // as nearly always: asked several times a commit
+    const auto in_service = [this] {
+        return static_cast<std::size_t>(
+            std::count_if(state_.members.begin(), state_.members.end(),
+                          [](const LogMember& member) { return member.is_in_service; }));
+    };
+    while (in_service() != state_.membership.disks.size()) {  // rarely: asked several times a commit
+        TRY(write_down_smaller());
+        TRY(copy_to_members(state_));
     }
+    return {};
+}
+
+Status DiskLogWriter::write_down_smaller() {
     Membership now;
     std::string failures;
     for (const LogMember& member : state_.members) {
@@ -511,7 +521,8 @@ Status DiskLogWriter::take_back(LogResilver& filled) {
     member.allocated = allocated;
     member.is_in_service = true;
     member.failure.clear();
-    return {};
+    TRY(copy_to_members(state_));
+    return settle();
 }
 
 /// The first durable word of it is in `log.members`: power may go between any two disks, and a disk that
@@ -534,6 +545,8 @@ Status DiskLogWriter::remove_before(Lsn begin) {
                        : written;
         }
         state_.membership = std::move(now);
+        TRY(copy_to_members(state_));
+        TRY(settle());
     }
     return on_each([begin](LogMember& member, std::size_t) -> Status {
         std::vector<SegmentName> old;

@@ -49,6 +49,10 @@ struct WriterState {
 /// Goes on with the segment of `state`, or opens the next one when there is none. Durable on return.
 Result<std::unique_ptr<LogWriter>> open_writer(WriterState state, WallTime wall);
 
+/// Before anything is acknowledged under the membership that the data disk has, every disk in service has it
+/// too. One that does not take it is out of service: the membership is to become smaller. powered_off.
+Status copy_to_members(WriterState& state);
+
 /// bad_usage unless 1–4 disks, a data disk and a signing seed are given.
 Status check_log_options(const LogOptions& options);
 

@@ -1,4 +1,4 @@
-// The NodeSlots document as the log has it, for a folder that lost its own.
+// What the log disks say of a data folder that lost its own word: whose it is, and its NodeSlots document.
 #include "store/data_folder.h"
 
 #include <algorithm>
@@ -31,8 +31,38 @@ Bytes newest_slots(const LogCatalogue& found, Lsn newest) {
 
 }  // namespace
 
+Result<FolderIdentity> identify_data_folder(Disk& data, std::span<Disk* const> logs) {
+    auto folder = read_data_folder(data);
+    if (folder) {
+        return FolderIdentity{*folder, {}};
+    }
+    const Error lost = std::move(folder).error();
+    if (lost.fault != Fault::damaged && lost.fault != Fault::disk_failed) {
+        return lost;  // without the file it is no data folder, whatever else lies in it
+    }
+    std::vector<LogSource> sources(logs.size());
+    std::transform(logs.begin(), logs.end(), sources.begin(), [](Disk* disk) {
+        LogSource source;
+        source.disk = disk;
+        return source;
+    });
+    auto found = read_catalogue(std::move(sources), std::nullopt);
+    if (!found || found->segments.empty()) {
+        return !found && found.error().fault == Fault::powered_off ? std::move(found).error() : lost;
+    }
+    const SegmentHeader& newest = found->segments.rbegin()->second.header;
+    const bool is_of_one =
+        std::all_of(found->segments.begin(), found->segments.end(),
+                    [&newest](const auto& segment) { return segment.second.header.node == newest.node; });
+    if (!is_of_one || found->path.empty()) {
+        return lost;
+    }
+    return FolderIdentity{{newest.node, found->path.back().id},
+                          fmt::format("{}; the log disks are of node {}", lost.text, to_hex(newest.node))};
+}
+
 Result<Bytes> read_logged_slots(Disk& data, std::span<Disk* const> logs) {
-    const DataFolder folder = TRY(read_data_folder(data));
+    const DataFolder folder = TRY(identify_data_folder(data, logs)).folder;
     std::vector<std::string> notes;
     auto sources = TRY(sources_in_service(data, folder.node, logs, notes));
     const LogCatalogue found = TRY(read_catalogue(std::move(sources), folder.node));

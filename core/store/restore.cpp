@@ -294,6 +294,9 @@ Status Restore::make_data_folder() {
         membership.disks.push_back({id, logs_[i]->label()});
     }
     TRY(write_membership(data_, node, membership));
+    for (Disk* log : logs_) {
+        TRY(copy_membership(*log, node, membership));
+    }
     TRY(write_node_slots(data_, walked_.scan.node_slots));
     return write_data_folder(data_, {node, options_.new_timeline});
 }

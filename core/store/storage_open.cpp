@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "store/data_folder.h"
+#include "store/log_members.h"
 #include "store/storage_loop.h"
 #include "store/store_rebuild.h"
 
@@ -206,7 +207,8 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
     CHECK(!seams.logs.empty());
     StorageStart start;
     start.claim = TRY(seams.data.claim(kOwner));
-    const DataFolder folder = TRY(read_data_folder(seams.data));
+    FolderIdentity identity = TRY(identify_data_folder(seams.data, seams.logs));
+    const DataFolder& folder = identity.folder;
     if (options.node != NodeId{} && options.node != folder.node) {
         return Error{Fault::bad_usage,
                      fmt::format("data folder {} belongs to node {}, not {}", seams.data.label(),
@@ -217,11 +219,18 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
     const auto sink = [&recovery](Record&& record) { return recovery.take(std::move(record)); };
     LogOptions log = log_options(seams, options, {folder.node, TimelineId{}});
     TRY(recovery.open_all(log));
+    const KnownMembership known = TRY(find_membership(seams.data, seams.logs, folder.node));
+    options.files_replaced += known.is_from_copies ? 1 : 0;
     auto recovered = TRY(recover_log(log, 0, sink, seams.clock.wall()));
     TRY(recovery.finish(recovered.scan.last));
     TRY(reconcile_slots(seams.data, recovered.scan.node_slots));
+    if (!identity.lost.empty()) {  // last: before, everything else on the disk was found to agree
+        TRY(write_data_folder(seams.data, {folder.node, recovered.scan.identity.timeline}));
+        ++options.files_replaced;
+        start.notes.push_back(fmt::format("{}; it was written again", identity.lost));
+    }
     start.stores = std::move(recovery.stores);
-    start.notes = std::move(recovered.scan.notes);
+    start.notes.insert(start.notes.end(), recovered.scan.notes.begin(), recovered.scan.notes.end());
     start.notes.insert(start.notes.end(), recovery.notes.begin(), recovery.notes.end());
     start.writer = wrap(options, std::move(recovered.writer));
     start.members = start.writer->members();

@@ -238,6 +238,83 @@ TEST(NodeCommand, StatusSaysWhatTheDataDiskDidNotGiveBack) {
     EXPECT_NE(journal.find("node.slots is missing or not what was written"), std::string::npos) << journal;
 }
 
+/// Every file of the data disk is rubbish; the log disks have all of it.
+void ruin_data_disk(sim::SimMachine& machine) {
+    for (const std::string& name : machine.data->peek_names()) {
+        const std::size_t size = machine.data->peek(name)->size();
+        ASSERT_TRUE(machine.data->corrupt(name, 0, Bytes(size, 0x77)));
+    }
+}
+
+/// A node with a practice that was stopped in order.
+void make_stopped_node(sim::SimMachine& machine) {
+    ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));
+    {
+        auto node = boot(machine, offline_config(), passphrase());
+        ASSERT_TRUE(node) << node.error().text;
+        ASSERT_TRUE(command(machine, **node, kCreate));
+        bool is_stopped = false;
+        (*node)->stop([&] { is_stopped = true; });
+        machine.run_until([&] { return is_stopped; });
+        machine.power_cut();
+    }
+    machine.power_on();
+}
+
+TEST(Node, StartsFromItsLogDisksWhenEveryFileOfTheDataDiskIsRubbish) {
+    for (const std::size_t log_disks : {std::size_t{1}, std::size_t{2}}) {
+        sim::SimMachine machine(40, log_disks);
+        make_stopped_node(machine);
+        ruin_data_disk(machine);
+        {
+            const crypto::Secret wrong(as_bytes("not the passphrase of it"));
+            EXPECT_EQ(boot(machine, offline_config(), wrong).error().fault, Fault::wrong_secret);
+            auto node = boot(machine, offline_config(), passphrase());
+            ASSERT_TRUE(node) << node.error().text;
+            const std::string shown =
+                command(machine, **node, R"({"verb":"practice.show","name":"harbor"})").value();
+            EXPECT_NE(shown.find("Harbor PT"), std::string::npos) << shown;
+            const store::RepairHealth repairs = (*node)->health().repairs;
+            EXPECT_EQ(repairs.files_replaced, 3U);  // firedrill.node, node.slots, log.members
+            EXPECT_EQ(repairs.stores_rebuilt, 1U + 1U);
+            bool is_stopped = false;
+            (*node)->stop([&] { is_stopped = true; });
+            machine.run_until([&] { return is_stopped; });
+            machine.power_cut();
+        }
+        machine.power_on();
+        auto again = boot(machine, offline_config(), passphrase());
+        ASSERT_TRUE(again) << again.error().text;
+        EXPECT_FALSE((*again)->health().repairs.is_any());
+    }
+}
+
+TEST(Node, RefusesWhatTheLogDisksCannotProve) {
+    for (const int what : {0, 1, 2}) {
+        sim::SimMachine machine(41, 2);
+        make_stopped_node(machine);
+        ruin_data_disk(machine);
+        if (what == 0) {  // the disk that is left may be stale
+            machine.logs[1]->replace();
+        } else if (what == 1) {  // another node's log disk stands beside this one's
+            sim::SimMachine other(42, 2);
+            make_stopped_node(other);
+            other.power_cut();
+            machine.power_cut();
+            (void)machine.logs[1]->put_back(other.logs[1]->image());
+            machine.power_on();
+        } else {  // no data folder at all
+            ASSERT_TRUE(machine.data->remove("firedrill.node"));
+        }
+        const std::vector<std::string> before = machine.data->peek_names();
+
+        const auto refused = boot(machine, offline_config(), passphrase());
+
+        ASSERT_FALSE(refused) << what;
+        EXPECT_EQ(machine.data->peek_names(), before) << what;
+    }
+}
+
 TEST(NodeCommand, StatusSaysWhetherTheNodeIsSound) {
     sim::SimMachine machine(7, 2);
     ASSERT_TRUE(create_node(machine.seams(), offline_config(), {}, passphrase()));

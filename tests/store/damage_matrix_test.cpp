@@ -183,7 +183,23 @@ std::vector<Harm> harms_of_data() {
         {"node.slots: a byte", on([](Disk& d) { flip(d, "node.slots", 2); })},
         {"node.slots: removed", on([](Disk& d) { remove(d, "node.slots"); })},
         {"log.members: a byte", on([](Disk& d) { flip(d, "log.members", 40); })},
+        {"log.members: a byte in both slots", on([](Disk& d) {
+             flip(d, "log.members", 40);
+             flip(d, "log.members", 4096 + 40);
+         })},
         {"log.members: removed", on([](Disk& d) { remove(d, "log.members"); })},
+        {"log.members: removed, and from a log disk",
+         [](DamagedNode& node) {
+             remove(*node.world.data, "log.members");
+             remove(*node.world.logs[0], "log.members");
+         }},
+        {"log.members: removed from a log disk",
+         [](DamagedNode& node) { remove(*node.world.logs[0], "log.members"); }},
+        {"every file of the data disk: rubbish", on([](Disk& d) {
+             for (const std::string& name : d.peek_names()) {
+                 ASSERT_TRUE(d.corrupt(name, 0, Bytes(size_of(d, name), 0x77)).has_value());
+             }
+         })},
         {"firedrill.node: a byte", on([](Disk& d) { flip(d, "firedrill.node", 20); })},
         {"firedrill.node: removed", on([](Disk& d) { remove(d, "firedrill.node"); })},
     };

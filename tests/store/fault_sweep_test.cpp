@@ -220,7 +220,7 @@ constexpr std::array<Least, 15> kLeast{{
     {"recovering mirrored", {20, 11, 4, 1, 2, 5, 1, 1, 2, 2}},
     {"recovering with a blank mirror", {20, 9, 7, 3, 4, 7, 4, 1, 2, 4}},
     {"filling", {8, 4, 6, 1, 2, 6, 3, 2, 3, 4}},
-    {"removing", {8, 4, 2, 1, 0, 2, 1, 4, 5, 2}},
+    {"removing", {8, 4, 2, 0, 0, 2, 0, 4, 5, 2}},
     {"taking back", {9, 5, 5, 0, 0, 5, 1, 1, 1, 1}},
     {"resealing", {2, 200, 6, 0, 0, 4, 1, 1, 0, 1}},
     {"scrubbing", {70, 160, 3, 0, 0, 3, 1, 1, 5, 1}},

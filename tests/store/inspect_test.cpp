@@ -134,6 +134,7 @@ TEST_F(Inspecting, WithoutProofThatTheLogIsTheNewestItIsDamageBecauseAStartRefus
     StoreWorld& world = begin(2);
     const Lsn last = look().log.last;
     remove(*world.data, std::string(kMembershipFile));
+    remove(*world.logs[1], std::string(kMembershipFile));  // one copy is not enough
 
     const Inspection seen = look();
 

@@ -199,7 +199,11 @@ TEST_F(Retention, APowerCutAtAnyOperationOfARemovalLosesNothing) {
             ++points;
             between_disks += segments(*world.logs[0]) != segments(*world.logs[1]) ? 1 : 0;
             const Inspection before_start = look(world);
-            ASSERT_TRUE(before_start.is_sound())
+            // A torn slot of log.members is for the start to write again; nothing else is to be mended.
+            ASSERT_TRUE(before_start.is_sound() ||
+                        (before_start.soundness == Soundness::repairable &&
+                         before_start.log.notes.size() == 1 &&
+                         before_start.log.notes[0].find("of the two slots") != std::string::npos))
                 << struck << " " << k << " " << before_start.log.notes.size();
             is_all_covered = false;
             world.boot();
@@ -242,20 +246,30 @@ TEST_F(Retention, ADiskThatFailsDuringARemovalIsDroppedAndTheOtherGoesOn) {
     }
 }
 
-TEST_F(Retention, AFullDataDiskPutsTheRemovalOff) {
+TEST_F(Retention, ADataDiskThatCannotBeWrittenPutsTheRemovalOff) {
     StoreWorld& world = begin(1, 3);
     expect_ok(world.fold());
     const auto before = segments(*world.logs[0]);
-    world.data->set_capacity(world.data->used_bytes());
+    (void)world.data->fail_operation(1, sim::CallOutcome::not_done, sim::Times::for_ever);
     is_all_covered = true;
     world.universe.loop.run_for(3min);
     EXPECT_EQ(segments(*world.logs[0]), before);
-    expect_ok(world.execute(kFirst, insert(60, "serves")));
 
-    world.data->set_capacity(1ULL << 40);
+    world.data->disarm();
     world.universe.loop.run_for(3min);
 
     EXPECT_EQ(segments(*world.logs[0]).size(), 1U);
+}
+
+TEST_F(Retention, AFullDataDiskKeepsNoSegmentFromGoing) {
+    StoreWorld& world = begin(1, 3);
+    expect_ok(world.fold());
+    ASSERT_GT(segments(*world.logs[0]).size(), 1U);
+    world.data->set_capacity(world.data->used_bytes());
+    is_all_covered = true;
+    world.universe.loop.run_for(3min);
+    EXPECT_EQ(segments(*world.logs[0]).size(), 1U);
+    expect_ok(world.execute(kFirst, insert(60, "serves")));
 }
 
 TEST_F(Retention, AStaleDiskWithOldSegmentsNeitherBringsThemBackNorKeepsTheNodeFromStarting) {
@@ -457,7 +471,7 @@ TEST(LogMembers, AMembershipOfTheFirstVersionBeginsWithTheFirstRecord) {
     EXPECT_EQ((*read_membership(*disk, node).value()).begin, 7U);
 
     Bytes old = *disk->peek(kMembershipFile);
-    old.resize(old.size() - 32);
+    old.resize(68 + 20 + 4);
     old.erase(old.begin() + 56, old.begin() + 64);  // the field that version 1 lacks
     old[8] = 1;
     old[10] = 1;

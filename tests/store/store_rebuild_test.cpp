@@ -169,6 +169,33 @@ TEST_F(StoreRebuildTest, AStoreForWhoseRebuildTheDataDiskHasNoRoomStandsAsideAlo
     expect_rows(kFirst);
 }
 
+/// Power goes at every operation of a start that rebuilds a store whose files were only misread, and then the
+/// log turns out to be damaged: no moment may have made the store depend on it.
+TEST_F(StoreRebuildTest, PowerCutAtAnyOperationOfARebuildTakesNothingThatTheFilesHeld) {
+    bool is_over = false;
+    std::uint64_t k = 1;
+    std::uint64_t beside = 0;
+    for (; !is_over; ++k) {
+        ASSERT_LT(k, 2000U);
+        SCOPED_TRACE(k);
+        fill(k);
+        misread_leaves();
+        world().data->cut_power_after(k);
+        is_over = world().open().is_ok() && world().fold().is_ok();
+        world().data->disarm();
+        for (const std::string& name : world().data->peek_names()) {
+            beside += name.starts_with(kBuildingPrefix) ? 1 : 0;
+        }
+        rot_log();
+        expect_ok(world().restart());
+        ASSERT_FALSE(world().health(kFirst).is_damaged) << world().health(kFirst).damage;
+        expect_rows(kFirst);
+        expect_rows(kSecond);
+    }
+    EXPECT_GT(k, 40U);
+    EXPECT_GT(beside, 5U) << "no cut came while the new file was beside the old one";
+}
+
 /// One operation of the rebuild fails, once or from then on: the store may stand aside, and comes back whole.
 TEST_F(StoreRebuildTest, AFailedOperationOfARebuildTakesNothingEither) {
     for (const sim::Times times : {sim::Times::once, sim::Times::for_ever}) {
