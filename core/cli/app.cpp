@@ -168,10 +168,18 @@ void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
             options.verb = name;
             chosen = [&] { return store(std::move(options)); };
         });
+        return verb;
     };
     add("inspect", "What is there: stores, sizes, LSNs, log disks");
     add("verify", "Read and check every page and record");
     add("scrub", "Read every page and record and mend what log and mirror have right; the node must not run");
+    add("cover",
+        "Verify a copy of the log's closed segments, every byte of it, and tell the running node: what is "
+        "folded and in the copy goes from its log disks. Ends with 9 when the copy is damaged or incomplete, "
+        "14 when it is another's or not on another device")
+        ->add_option("--copy", options.copy,
+                     "Folder, on another device, with a copy of the whole log since LSN 1; only read")
+        ->required();
 }
 
 /// What was asked for where the command line could not be understood.

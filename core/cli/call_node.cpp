@@ -62,7 +62,8 @@ Result<std::string> call_node(const CommonOptions& options, const boost::json::o
     }
     std::string line = boost::json::serialize(asked);
     Result<std::string> answer = call_running_node(control_endpoint(settled.place), line, progress);
-    if (!answer && answer.error().fault == Fault::unavailable) {
+    if (!answer && answer.error().fault == Fault::unavailable &&
+        !node_answers(control_endpoint(settled.place))) {
         answer = call_folder(settled, line, known, progress);
     }
     crypto::zeroise(line);

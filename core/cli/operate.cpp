@@ -64,10 +64,21 @@ void print_repairs(const json::object& repairs) {
         json::serialize(repairs.at("files_replaced")), text_of(repairs, "last")));
 }
 
+void print_log(const json::object& log) {
+    std::string covered = "covered by no copy, so that nothing goes (firedrill store cover)";
+    if (const json::value& cover = log.at("cover"); cover.is_object()) {
+        const json::object& of = cover.get_object();
+        covered = fmt::format("covered through LSN {} since {} by {}", json::serialize(of.at("through")),
+                              text_of(of, "at"), text_of(of, "where"));
+    }
+    print_line(fmt::format("log       begins at LSN {}, {}", json::serialize(log.at("begins")), covered));
+}
+
 void print_status(const json::object& status) {
     print_line(fmt::format("node      {}", text_of(status, "node")));
     print_line(fmt::format("timeline  {}", text_of(status, "timeline")));
     print_line(fmt::format("durable   LSN {}", json::serialize(status.at("durable"))));
+    print_log(status.at("log").as_object());
     print_line(
         status.at("is_sound").as_bool()      ? "health    sound"
         : status.at("is_degraded").as_bool() ? "health    NOT SOUND: degraded, a log disk is out of service"

@@ -99,6 +99,10 @@ Result<std::string> call_running_node(const std::string& control_endpoint, std::
     return *std::move(answer);
 }
 
+bool node_answers(const std::string& control_endpoint) {
+    return call_running_node(control_endpoint, R"({"verb":"log.show"})", {}).is_ok();
+}
+
 Result<std::vector<std::unique_ptr<Disk>>> open_log_folders(const std::vector<std::string>& paths) {
     TRY(check_distinct(paths));
     std::vector<std::unique_ptr<Disk>> out;

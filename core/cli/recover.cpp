@@ -138,8 +138,7 @@ constexpr int kLooksAgain = 2;
 
 bool is_running(const StoreOptions& options) {
     const auto settled = settle(options.common);
-    return settled &&
-           call_running_node(control_endpoint(settled->place), R"({"verb":"practice.list"})", {}).is_ok();
+    return settled && node_answers(control_endpoint(settled->place));
 }
 
 }  // namespace
@@ -147,6 +146,9 @@ bool is_running(const StoreOptions& options) {
 int store(StoreOptions options) {
     if (options.verb == "scrub") {
         return scrub(options);
+    }
+    if (options.verb == "cover") {
+        return store_cover(options);
     }
     const Format format = options.common.format;
     auto look = [&]() -> Result<store::Inspection> {

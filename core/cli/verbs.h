@@ -93,9 +93,12 @@ int restore_practice(const RestoreVerbOptions& options);
 
 struct StoreOptions {
     CommonOptions common;
-    std::string verb;  ///< inspect, verify, scrub
+    std::string verb;  ///< inspect, verify, scrub, cover
+    std::string copy;  ///< cover: the folder with the copy
 };
 int store(StoreOptions options);
+/// Part of store(): verifies a copy of the log and tells the running node.
+int store_cover(const StoreOptions& options);
 
 /// "firedrill 0.1.0 (commit …)\nBotan 3.13.0 …".
 std::string version_text();

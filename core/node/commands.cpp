@@ -11,6 +11,7 @@
 #include "identity/safekeeping.h"
 #include "node/command_fields.h"
 #include "node/describe_safekeeping.h"
+#include "node/log_commands.h"
 #include "node/practice_compact.h"
 #include "node/practice_restore.h"
 #include "node/secret_commands.h"
@@ -121,6 +122,7 @@ json::object describe(const store::Health& health) {
             {"fatal", health.fatal},
             {"durable", health.durable},
             {"timeline", to_hex(health.timeline)},
+            {"log", describe_log(health)},
             {"stores", std::move(stores)},
             {"is_degraded", health.is_degraded},
             {"is_full", health.is_full},
@@ -271,12 +273,12 @@ Status settle_progress(CommandTargets& targets, CommandFields& fields) {
 }
 
 Error unknown_verb(std::string_view verb) {
-    return {
-        Fault::bad_usage,
-        fmt::format("unknown verb \"{}\"; known: status, practice.compact, practice.create, practice.list, "
-                    "practice.restore, practice.show, secrets.list, secrets.rotate, staff.add, "
-                    "staff.disable, staff.list, staff.sign_out",
-                    verb)};
+    return {Fault::bad_usage,
+            fmt::format("unknown verb \"{}\"; known: status, log.cover, log.show, practice.compact, "
+                        "practice.create, practice.list, "
+                        "practice.restore, practice.show, secrets.list, secrets.rotate, staff.add, "
+                        "staff.disable, staff.list, staff.sign_out",
+                        verb)};
 }
 
 void run_practice_command(CommandTargets targets, std::string_view verb, CommandFields& fields, Then then) {
@@ -327,6 +329,9 @@ void run_command(CommandTargets targets, std::string request, Then then) {
         then(std::move(settled).error());
     } else if (verb->starts_with("practice.")) {
         run_practice_command(std::move(targets), *verb, *fields, std::move(then));
+    } else if (verb->starts_with("log.")) {
+        run_log_command({targets.node, targets.storage, targets.now, std::move(targets.journal)}, *verb,
+                        *fields, std::move(then));
     } else if (verb->starts_with("staff.")) {
         run_staff_command(std::move(targets), *verb, *fields, std::move(then));
     } else if (verb->starts_with("secrets.")) {

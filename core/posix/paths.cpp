@@ -87,6 +87,18 @@ bool is_same_folder(const std::string& one, const std::string& two) {
     return absolute_path(one) == absolute_path(two);
 }
 
+Result<bool> is_same_device(const std::string& one, const std::string& two) {
+    struct stat first{};
+    struct stat second{};
+    if (::stat(one.c_str(), &first) != 0) {
+        return failed(one, "look at");
+    }
+    if (::stat(two.c_str(), &second) != 0) {
+        return failed(two, "look at");
+    }
+    return first.st_dev == second.st_dev;
+}
+
 Result<bool> exists(const std::string& path) {
     struct stat found{};
     if (::lstat(path.c_str(), &found) == 0) {

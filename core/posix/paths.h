@@ -17,6 +17,9 @@ Result<bool> exists(const std::string& path);
 /// Whether two paths are one folder, which has several names when it is mounted twice or a link leads to it,
 /// or would be one if it were made.
 bool is_same_folder(const std::string& one, const std::string& two);
+/// Whether two folders are on one file system (st_dev). Two of them may still share a disk: subvolumes and
+/// partitions do. not_found, permission.
+Result<bool> is_same_device(const std::string& one, const std::string& two);
 /// not_found, permission, limit.
 Result<std::string> read_small_file(const std::string& path, std::size_t limit);
 /// Writes beside it, syncs, renames. Mode 0644. Faults: permission, disk_full, disk_failed.

@@ -1,5 +1,6 @@
 #include "store/segment_check.h"
 
+#include "base/check.h"
 #include "crypto/hash.h"
 #include "store/log_copy.h"
 
@@ -15,9 +16,8 @@ Result<bool> says(const Result<Found>& found, bool is_sound) {
     return found && is_sound;
 }
 
-}  // namespace
-
-Result<bool> is_sound_segment(Disk& disk, const SegmentName& name) {
+/// `last`: where to stop; 0 = at the close mark.
+Result<bool> is_sound(Disk& disk, const SegmentName& name, Lsn last) {
     auto opened = SegmentCopy::open(disk, name, 0);
     if (!opened) {
         return says(opened, false);
@@ -39,14 +39,14 @@ Result<bool> is_sound_segment(Disk& disk, const SegmentName& name) {
     }
     Lsn next = header->first;
     Digest chain = header->digest;
-    for (std::uint64_t offset = begin;;) {
+    for (std::uint64_t offset = begin; last == 0 || next <= last;) {
         const auto record = copy.record_at(offset);
         if (!record) {
             return says(record, false);
         }
         if (!*record) {
             const auto mark = copy.close_mark_at(offset, *header);
-            return says(mark, mark && *mark && (*mark)->last == next - 1);
+            return says(mark, last == 0 && mark && *mark && (*mark)->last == next - 1);
         }
         const RecordHead& head = (*record)->head;
         if (head.lsn != next || head.previous != chain) {
@@ -56,6 +56,18 @@ Result<bool> is_sound_segment(Disk& disk, const SegmentName& name) {
         chain = head.chain;
         offset += head.size();
     }
+    return true;
+}
+
+}  // namespace
+
+Result<bool> is_sound_segment(Disk& disk, const SegmentName& name) {
+    return is_sound(disk, name, 0);
+}
+
+Result<bool> is_sound_through(Disk& disk, const SegmentName& name, Lsn last) {
+    CHECK(last >= name.first);
+    return is_sound(disk, name, last);
 }
 
 }  // namespace firedrill::store

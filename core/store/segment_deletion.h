@@ -17,7 +17,7 @@
 
 namespace firedrill::store {
 
-/// Is there a verified copy of this segment on another disk or in a vault? The default of Storage: never.
+/// Is there a verified copy of this segment on another disk or in a vault?
 using Covered = std::function<bool(const SegmentName&)>;
 
 struct SegmentFacts {

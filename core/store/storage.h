@@ -20,6 +20,8 @@
 #include <vector>
 
 #include "seams/seams.h"
+#include "store/copy_check.h"
+#include "store/cover.h"
 #include "store/database.h"
 #include "store/log.h"
 #include "store/page.h"
@@ -96,6 +98,8 @@ struct Health {
     std::string fatal;
     Lsn durable = 0;
     TimelineId timeline;
+    Lsn log_begin = 0;           ///< older segments were removed
+    std::optional<Cover> cover;  ///< what the log agrees with; none: no segment goes
     std::vector<StoreHealth> stores;
     std::vector<LogScan::Member> log_members;
     ScrubHealth scrub;
@@ -171,8 +175,8 @@ struct StorageOptions {
     std::uint64_t rebuild_bytes = 64ull << 20;
     /// Small files of the data folder that the caller had to take from the log disks: counted in `repairs`.
     std::uint32_t files_replaced = 0;
-    /// Asked at a tick, on the loop: may this closed segment go once every commit in it is folded? A log is
-    /// never shortened without it.
+    /// Asked at a tick, on the loop, about a closed segment beyond the cover (Storage::cover): may it go once
+    /// every commit in it is folded? For whoever keeps copies a segment at a time.
     Covered covered;
     std::function<void(const Error&)> on_fatal;  ///< on the loop; the node must stop
     std::function<void(const std::string&)>
@@ -220,6 +224,15 @@ class Storage {
     /// VACUUM). limit: it has more pages than a transaction may change; PRAGMA incremental_vacuum in several
     /// transactions does it then. refused when locked. compaction.h chooses.
     virtual void vacuum(StoreId store, Done done) = 0;
+
+    /// Somebody verified a copy of the log through an LSN (copy_check.h). When this log agrees, that is
+    /// durable on ok, everything is folded, and the closed segments through there go within minutes; each is
+    /// read once more first, and one that is sound on no log disk stays. The newest word counts, also when it
+    /// covers less. refused: the log differs. bad_usage. damaged, disk_failed, disk_full: nothing was
+    /// changed.
+    virtual void cover(Cover cover, Done done) = 0;
+    /// With these keys the log's segments may be signed.
+    virtual std::vector<SignerKey> log_signers() const = 0;
 
     virtual Health health() const = 0;
     /// Folds everything durable and syncs: shorter next start. Also called by the node at a clean stop.

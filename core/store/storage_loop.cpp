@@ -20,7 +20,10 @@ LoopStorage::LoopStorage(Seams seams, StorageOptions options, StorageStart start
       notes_(std::move(start.notes)),
       members_(std::move(start.members)),
       next_lsn_(start.durable + 1),
-      durable_(start.durable) {
+      durable_(start.durable),
+      log_begin_(start.log_begin),
+      cover_(std::move(start.cover)),
+      cover_doubt_(std::move(start.cover_doubt)) {
     for (auto& [id, recovered] : start.stores) {
         Store& store = store_of(id);
         store.last = store.lane_side->adopt(std::move(recovered.pages), std::move(recovered.damage),
@@ -209,10 +212,17 @@ Health LoopStorage::health() const {
     made.fatal = fatal_ ? fatal_->text : "";
     made.durable = durable_;
     made.timeline = timeline_;
+    made.log_begin = log_begin_;
+    made.cover = cover_;
     made.log_members = members_;
     made.scrub = scrub_;
     made.notes = notes_;
     made.notes.insert(made.notes.end(), scrub_notes_.begin(), scrub_notes_.end());
+    for (const std::string* text : {&cover_doubt_, &rotten_old_}) {
+        if (!text->empty()) {
+            made.notes.push_back(*text);
+        }
+    }
     for (const LogScan::Member& member : members_) {
         if (!member.is_present) {
             made.is_degraded = true;

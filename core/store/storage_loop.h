@@ -44,6 +44,9 @@ struct StorageStart {
     std::map<StoreId, RecoveredStore> stores;
     std::vector<LogScan::Member> members;
     std::vector<std::string> notes;
+    Lsn log_begin = 1;
+    std::optional<Cover> cover;  ///< the log agrees with it
+    std::string cover_doubt;     ///< a sentence: there is one, and why it does not count
 };
 
 class LoopStorage final : public Storage {
@@ -62,6 +65,8 @@ class LoopStorage final : public Storage {
     void lock(StoreId store, Done done) override;
     void transact(StoreId store, Access access, Job job, Done done) override;
     void vacuum(StoreId store, Done done) override;
+    void cover(Cover cover, Done done) override;
+    std::vector<SignerKey> log_signers() const override;
     Health health() const override;
     void fold(Done done) override;
     void fold_store(StoreId store, Done done) override;
@@ -198,8 +203,13 @@ class LoopStorage final : public Storage {
     [[nodiscard]] static bool is_reseal_due(const Store& store);
 
     // storage_retention.cpp: closed segments that may go.
+    void finish_cover(Cover cover, Done done, const Status& checked);
+    [[nodiscard]] std::vector<Disk*> disks_in_service() const;
+    [[nodiscard]] bool may_drop_segments() const;
     void drop_old_segments();
-    void choose_old_segments(std::vector<SegmentFacts> oldest);
+    void choose_old_segments(const std::vector<SegmentFacts>& oldest);
+    void read_before_removal(std::vector<SegmentFacts> old);
+    void remove_old_segments(const std::vector<SegmentFacts>& old, const Result<std::size_t>& sound);
     void finish_removal(Lsn begin, const Status& removed);
 
     Seams seams_;
@@ -255,7 +265,11 @@ class LoopStorage final : public Storage {
     bool is_removal_late_ = false;    // for lack of space, and somebody was told
     Lsn remove_before_ = 0;           // the log lane is to remove the segments below; 0: none
     Lsn log_begin_ = 0;               // segments below are gone
-    std::uint32_t writers_ = 0;       // writing jobs on lanes, each promised kPromisedBytes
+    std::optional<Cover> cover_;
+    std::string cover_doubt_;    // why the recorded one does not count
+    std::string rotten_old_;     // a covered segment that is sound on no log disk, in a sentence
+    Instant next_retention_;     // when it is read again
+    std::uint32_t writers_ = 0;  // writing jobs on lanes, each promised kPromisedBytes
     TimerId tick_ = TimerId::none;
     TimerId retry_ = TimerId::none;
     std::optional<Error> fatal_;

@@ -168,6 +168,28 @@ class StoreRecovery {
     std::set<StoreId> lost_;                  // of the rebuilt ones
 };
 
+/// What the data disk says of copies, and whether the log agrees. A cover that cannot be believed keeps every
+/// segment, and nothing else.
+Status read_old_cover(const Seams& seams, const NodeId& node, StorageStart& start) {
+    auto read = read_cover(seams.data, node);
+    Status checked = read ? Status() : Status(read.error());
+    if (read && *read) {
+        checked = check_cover(seams.data, node, seams.logs, **read);
+    }
+    if (!checked && checked.error().fault == Fault::powered_off) {
+        return checked;
+    }
+    if (!checked) {
+        start.cover_doubt = fmt::format(
+            "What {}/{} says of a copy of the log does not count: {}. No segment is removed until "
+            "a copy is verified again (firedrill store cover).",
+            seams.data.label(), kCoverFile, checked.error().text);
+    } else {
+        start.cover = std::move(*read);
+    }
+    return {};
+}
+
 /// The log is what counts; the file beside the data follows it.
 Status reconcile_slots(Disk& data, const Bytes& document) {
     auto stored = read_node_slots(data);
@@ -235,6 +257,8 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
     start.writer = wrap(options, std::move(recovered.writer));
     start.members = start.writer->members();
     start.timeline = recovered.scan.identity.timeline;
+    start.log_begin = recovered.scan.first;
+    TRY(read_old_cover(seams, folder.node, start));
     start.durable = recovered.scan.last;
     start.node_slots = std::move(recovered.scan.node_slots);
     return std::unique_ptr<Storage>(

@@ -89,6 +89,16 @@ TEST(PosixPaths, OneFolderIsKnownUnderEveryName) {
     EXPECT_TRUE(posix::is_same_folder(scratch.path() + "/none", scratch.path() + "/two/../none"));
 }
 
+TEST(PosixPaths, TellsFoldersOnOneDeviceFromThoseOnAnother) {
+    const ScratchFolder scratch;
+    const std::string one = scratch.path() + "/one";
+    ASSERT_EQ(::mkdir(one.c_str(), 0700), 0);
+    EXPECT_TRUE(*posix::is_same_device(one, scratch.path()));
+    EXPECT_FALSE(*posix::is_same_device(one, "/proc"));
+    EXPECT_EQ(posix::is_same_device(one, scratch.path() + "/none").error().fault, Fault::not_found);
+    EXPECT_EQ(posix::is_same_device(scratch.path() + "/none", one).error().fault, Fault::not_found);
+}
+
 TEST(PosixLogFolder, RefusesAFolderThatIsOpenToOthers) {
     const ScratchFolder scratch;
     const std::string path = scratch.path() + "/log";
