@@ -207,6 +207,12 @@ void RestorePreparation::lose(Lsn lsn, WallTime wall, const Commit& commit) {
 
 Status RestorePreparation::check() const {
     const StorePosition& now = pages_.position();
+    if (first_ == 0 && now.sequence > 0) {
+        return Error{Fault::unavailable,
+                     fmt::format("store {}: the log on the node's disks no longer has any of its commits, of "
+                                 "which the newest is {}. Put older segments back beside it",
+                                 name_, now.sequence)};
+    }
     if (seen_ != now.sequence || seen_hash_ != now.last_hash) {
         return Error{
             Fault::damaged,
