@@ -448,7 +448,12 @@ TEST_F(CoverTest, APowerCutAtAnyOperationLosesNothing) {
                 world.machine->cut_power();
             }
             ++points;
-            ASSERT_TRUE(look(world).is_sound()) << struck << " " << k;
+            const Inspection found = look(world);
+            // A torn slot of log.members is for the start to write again; nothing else is to be mended.
+            ASSERT_TRUE(found.is_sound() ||
+                        (found.soundness == Soundness::repairable && found.log.notes.size() == 1 &&
+                         found.log.notes[0].find("of the two slots") != std::string::npos))
+                << struck << " " << k;
             world.boot();
             const Status opened = world.open();
             ASSERT_TRUE(opened) << struck << " " << k << ": " << opened.error().text;
