@@ -54,6 +54,7 @@ StoreStage::StoreStage(const path& scratch, Size size)
     : is_tiny(size == Size::tiny),
       rows(is_tiny ? 500 : 40'000),
       one_sealed(sealed(scratch / "one", {}, is_tiny ? 0 : kWarmRows)),
+      one_slow_sealed(sealed(scratch / "one_slow", {.device = &one_queue})),
       many_sealed(sealed(scratch / "many", {.stores = kClients})),
       many_slow_sealed(sealed(scratch / "many_slow", {.stores = kClients, .device = &one_queue})),
       many_parallel_sealed(sealed(scratch / "many_parallel", {.stores = kClients, .device = &many_queues})),
@@ -77,6 +78,12 @@ StoreStage::StoreStage(const path& scratch, Size size)
           return made;
       }),
       one_plain(peer(scratch / "one_plain.db", plain, is_tiny ? 0 : kWarmRows)),
+      one_slow_plain(peer(scratch / "one_slow_plain.db",
+                          [] {
+                              PeerOptions options;
+                              options.vfs = slow_vfs(SlowDevice::Queue::one);
+                              return options;
+                          })),
       shared_plain(peer(scratch / "shared_plain.db", plain)),
       read_plain(peer(scratch / "read_plain.db", plain, rows)),
       stall_plain(peer(scratch / "stall_plain.db", plain)),

@@ -42,6 +42,7 @@ struct StoreStage {
     SlowDevice one_queue{SlowDevice::Queue::one};
     SlowDevice many_queues{SlowDevice::Queue::many};
     Lazy<SealedWorld> one_sealed;
+    Lazy<SealedWorld> one_slow_sealed;
     Lazy<SealedWorld> many_sealed;
     Lazy<SealedWorld> many_slow_sealed;      // one sync after another
     Lazy<SealedWorld> many_parallel_sealed;  // slow syncs all at once
@@ -50,6 +51,7 @@ struct StoreStage {
     Lazy<SealedWorld> replay_sealed;   // never folds
     Lazy<SealedWorld> large_sealed;    // one practice of 1 GiB
     Lazy<SqlitePeer> one_plain;
+    Lazy<SqlitePeer> one_slow_plain;
     Lazy<SqlitePeer> shared_plain;
     Lazy<SqlitePeer> read_plain;
     Lazy<SqlitePeer> stall_plain;

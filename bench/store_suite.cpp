@@ -18,8 +18,9 @@ namespace firedrill::bench {
 namespace {
 
 constexpr std::int64_t kReadsAJob = 1000;
-constexpr std::int64_t kInARow = 50;  // commits of one client, each begun when the one before is durable
-constexpr std::int64_t kBatch = 256;  // commits an iteration of the contenders with many clients
+constexpr std::int64_t kInARow = 100;  // commits of one client, each begun when the one before is durable
+constexpr std::int64_t kRounds = 12;   // of so many commits: as long as a disk has moods
+constexpr std::int64_t kBatch = 256;   // commits an iteration of the contenders with many clients
 constexpr std::size_t kLargeBody = 64'000;     // of the rows whose commits are timed beside folds
 using StagePtr = std::shared_ptr<StoreStage>;  // owners: the contenders
 
@@ -92,13 +93,18 @@ Contender measured(std::string name, std::function<double()> measure) {
             1};
 }
 
+Contender row_by_row(std::string name, Lazy<SqlitePeer>& peer, const StagePtr& owner, std::int64_t rounds) {
+    return contender(std::move(name), kInARow, rounds, [owner, &peer] {
+        for (std::int64_t i = 0; i < kInARow; ++i) {
+            peer->commit_row();
+        }
+    });
+}
+
 void add_commits(Suite& suite, const StagePtr& stage) {
-    const auto row_by_row = [](std::string name, Lazy<SqlitePeer>& peer, const StagePtr& owner) {
-        return contender(std::move(name), kInARow, 4, [owner, &peer] {
-            for (std::int64_t i = 0; i < kInARow; ++i) {
-                peer->commit_row();
-            }
-        });
+    const auto in_a_row = [](std::string name, Lazy<SealedWorld>& world, const StagePtr& owner,
+                             std::int64_t rounds) {
+        return contender(std::move(name), kInARow, rounds, [owner, &world] { world->commit_rows(kInARow); });
     };
     const auto many_sealed = [](std::string name, Lazy<SealedWorld>& world, const StagePtr& owner) {
         return contender(std::move(name), kBatch, 2, [owner, &world] { world->commit_rows(kBatch); });
@@ -107,9 +113,11 @@ void add_commits(Suite& suite, const StagePtr& stage) {
         return contender(std::move(name), kBatch, 2, [owner, &peers] { commit_in_threads(*peers, kBatch); });
     };
     for (Contender& each : std::vector<Contender>{
-             contender("one/sealed", kInARow, 4, [stage] { stage->one_sealed->commit_rows(kInARow); }),
+             in_a_row("one/sealed", stage->one_sealed, stage, kRounds),
              contender("one/woken", 1, 200, [stage] { stage->one_sealed->commit_rows(1); }),
-             row_by_row("one/sqlite", stage->one_plain, stage),
+             row_by_row("one/sqlite", stage->one_plain, stage, kRounds),
+             in_a_row("one_slow/sealed", stage->one_slow_sealed, stage, 2),
+             row_by_row("one_slow/sqlite", stage->one_slow_plain, stage, 2),
              many_sealed("many/sealed", stage->many_sealed, stage),
              many_sealed("slow/sealed", stage->many_slow_sealed, stage),
              many_sealed("parallel/sealed", stage->many_parallel_sealed, stage),
@@ -133,6 +141,8 @@ void add_commits(Suite& suite, const StagePtr& stage) {
     }
     for (RowPlan& row : std::vector<RowPlan>{
              {"store.commit.one_at_a_time", Figure::rate, "one/sealed", "one/sqlite", ">= 0.95"},
+             {"store.commit.one_at_a_time.1ms_sync", Figure::rate, "one_slow/sealed", "one_slow/sqlite",
+              ">= 0.95"},
              {"store.commit.one_at_a_time.cpu", Figure::cpu_cost, "one/sealed", "one/sqlite", "<= 1.25"},
              {"store.commit.one_at_a_time.thread_woken", Figure::rate, "one/woken", "one/sqlite", ""},
              {"store.commit.16_clients.one_database", Figure::rate, "many/sealed", "many/sqlite_shared",
@@ -190,11 +200,7 @@ void add_sqlcipher(Suite& suite, const StagePtr& stage) {
         fmt::print(stderr, "no rows against SQLCipher: {}\n", why);
         return;
     }
-    suite.contenders.push_back(contender("one/sqlcipher", kInARow, 4, [stage] {
-        for (std::int64_t i = 0; i < kInARow; ++i) {
-            stage->one_sqlcipher->commit_row();
-        }
-    }));
+    suite.contenders.push_back(row_by_row("one/sqlcipher", stage->one_sqlcipher, stage, kRounds));
     suite.contenders.push_back(
         contender("scan/sqlcipher", stage->rows, 1, [stage] { stage->read_sqlcipher->scan(); }));
     suite.rows.push_back({"store.commit.one_at_a_time.cpu.sqlcipher", Figure::cpu_cost, "one/sealed",

@@ -19,6 +19,7 @@
 #include "posix/direct_writer.h"
 #include "posix/errors.h"
 #include "posix/handle.h"
+#include "posix/side_thread.h"
 
 namespace firedrill::posix {
 
@@ -84,6 +85,18 @@ class PosixFile final : public File {
     Status write_durable(std::uint64_t offset, std::span<const ByteView> pieces) override {
         TRY(write_once(offset, pieces));
         return sync();
+    }
+
+    void begin_write_durable(std::uint64_t offset, std::span<const ByteView> pieces) override {
+        if (!side_) {
+            side_ = std::make_unique<SideThread>();
+        }
+        side_->begin([this, offset, pieces] { begun_ = write_durable(offset, pieces); });
+    }
+
+    Status end_write_durable() override {
+        side_->wait();
+        return std::exchange(begun_, Status());
     }
 
     Status truncate(std::uint64_t size_bytes) override {
@@ -201,10 +214,12 @@ class PosixFile final : public File {
 
     Handle file_;
     DirectWriter direct_;
+    Status begun_;
     std::string label_;
     bool is_read_only_ = false;  // its file system is
     // Below it every byte has its place on the disk, unless another File of this name cut it meanwhile.
     std::uint64_t reserved_ = 0;
+    std::unique_ptr<SideThread> side_;  // the last member: its work uses the others
 };
 
 class PosixClaim final : public Claim {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -51,7 +52,14 @@ class PosixLoop::Impl {
     /// Time stands still until the next handler.
     void enter() {
         now_ = {read_clock(CLOCK_BOOTTIME)};
-        wall_ = {read_clock(CLOCK_REALTIME)};
+        wall_.reset();
+    }
+    /// Read when a handler first asks; few do.
+    WallTime wall() {
+        if (!wall_) {
+            wall_ = WallTime{read_clock(CLOCK_REALTIME)};
+        }
+        return *wall_;
     }
     /// Every handler that Asio calls begins with this, on the owner's thread.
     void enter_as_owner() {
@@ -81,7 +89,7 @@ class PosixLoop::Impl {
     Instant last_wipe_;
     bool is_wipe_due_ = false;
     Instant now_;
-    WallTime wall_;
+    std::optional<WallTime> wall_;
     std::deque<Handler> deferred_;
     bool stopped_ = false;
     // Asio's own objects go first, and with them handlers that may still cancel timers: so it is declared
@@ -337,7 +345,7 @@ Instant PosixLoop::now() const {
     return impl_->now_;
 }
 WallTime PosixLoop::wall() const {
-    return impl_->wall_;
+    return impl_->wall();
 }
 void PosixLoop::defer(Handler handler) {
     CHECK(handler != nullptr);

@@ -21,6 +21,9 @@ namespace {
 /// A thread that was not called for so long wipes its dead stack before it sleeps on.
 constexpr std::chrono::milliseconds kRestless(100);
 
+/// Lanes without jobs that stay: making one anew for every job costs six allocations a commit.
+constexpr std::size_t kKeptLanes = 64;
+
 struct Task {
     std::function<void()> job;
     std::function<void()> done;
@@ -133,7 +136,10 @@ class PosixWorkers::Impl {
         bool must_wake = false;
         LaneState& state = lanes_[lane];
         if (state.waiting.empty()) {
-            lanes_.erase(lane);
+            state.is_scheduled = false;
+            if (lanes_.size() > kKeptLanes) {
+                lanes_.erase(lane);
+            }
         } else {
             ready_.push_back(lane);
             must_wake = is_loop && call_one();

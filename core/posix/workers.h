@@ -1,4 +1,4 @@
-// PosixWorkers: lanes multiplexed over a few threads. The only threads of the program live here.
+// PosixWorkers: lanes multiplexed over a few threads. The program's other threads are SideThread's.
 //
 // The destructor lets running jobs end, destroys queued ones unrun, and joins. What a job and its `done` own
 // is always released on the loop's thread.

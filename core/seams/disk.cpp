@@ -1,6 +1,7 @@
 #include "seams/disk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,14 @@ bool is_disk_name(std::string_view name) noexcept {
 Status File::write_durable(std::uint64_t offset, std::span<const ByteView> pieces) {
     TRY(write_at(offset, pieces));
     return sync();
+}
+
+void File::begin_write_durable(std::uint64_t offset, std::span<const ByteView> pieces) {
+    begun_ = write_durable(offset, pieces);
+}
+
+Status File::end_write_durable() {
+    return std::exchange(begun_, Status());
 }
 
 Result<Bytes> read_file(Disk& disk, std::string_view name, std::uint64_t limit) {

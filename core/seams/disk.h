@@ -49,8 +49,16 @@ class File {
     /// write_at(), then sync(), perhaps cheaper: for bytes that nobody reads soon. What the two may answer;
     /// after a failure the same is true as after a failed sync().
     virtual Status write_durable(std::uint64_t offset, std::span<const ByteView> pieces);
+    /// Begins a write_durable() and may return before it is over: the waits of several files lie side by
+    /// side. Until end_write_durable() the file is asked nothing else, and `pieces` and what they show stay.
+    virtual void begin_write_durable(std::uint64_t offset, std::span<const ByteView> pieces);
+    /// Waits for the write that was begun, and yields what it came to.
+    virtual Status end_write_durable();
 
     Status write_at(std::uint64_t offset, ByteView piece) { return write_at(offset, std::span(&piece, 1)); }
+
+  private:
+    Status begun_;  // what begin_write_durable() came to where it does not return before it is over
 };
 
 enum class Open : std::uint8_t {

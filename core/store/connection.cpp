@@ -316,10 +316,10 @@ Result<sqlite3_stmt*> Connection::prepare(std::string_view sql) {
         return *fatal_;
     }
     sqlite3_stmt* statement = nullptr;
-    if (const auto found = cache_.find(std::string(sql)); found != cache_.end()) {
-        statement = found->second;
-        cache_.erase(found);
-    } else {
+    if (const auto found = cache_.find(sql); found != cache_.end()) {
+        statement = std::exchange(found->second, nullptr);
+    }
+    if (statement == nullptr) {
         const char* tail = nullptr;
         const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
                                             SQLITE_PREPARE_PERSISTENT, &statement, &tail);
@@ -342,7 +342,12 @@ Result<sqlite3_stmt*> Connection::prepare(std::string_view sql) {
 void Connection::give_back(sqlite3_stmt* statement) noexcept {
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
-    if (cache_.size() >= kStatementsKept || !cache_.emplace(sqlite3_sql(statement), statement).second) {
+    const std::string_view sql(sqlite3_sql(statement));
+    if (const auto found = cache_.find(sql); found != cache_.end() && found->second == nullptr) {
+        found->second = statement;
+    } else if (found == cache_.end() && cache_.size() < kStatementsKept) {
+        cache_.emplace(sql, statement);
+    } else {
         sqlite3_finalize(statement);
     }
 }

@@ -90,7 +90,14 @@ class Connection {
     bool is_over_limit_ = false;
     bool is_poisoned_ = false;
     std::optional<Error> fatal_;  // first failure of this transaction after which it may not commit
-    std::unordered_map<std::string, sqlite3_stmt*> cache_;  // prepared and not in use
+    struct SqlHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view sql) const noexcept {
+            return std::hash<std::string_view>()(sql);
+        }
+    };
+    /// By their SQL; null while in use.
+    std::unordered_map<std::string, sqlite3_stmt*, SqlHash, std::equal_to<>> cache_;
     // Bytes of schema and statements: SQLite walks all of them to tell, so they are counted when they
     // changed.
     std::uint64_t fixed_bytes_ = 0;

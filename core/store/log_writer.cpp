@@ -38,6 +38,7 @@ class DiskLogWriter final : public LogWriter {
 
     template <class Step>
     Status on_each(Step step);
+    std::vector<Status> write_on_all(std::span<const ByteView> pieces);
     Status settle();
     Status write_down_smaller();
     Status stop(Fault fault, std::string text);
@@ -228,9 +229,9 @@ Status DiskLogWriter::append(std::span<const Record> batch, WallTime wall) {
             pieces.push_back(ByteView(kZeroes).first(each.padding));
         }
     }
-    TRY(on_each([&](LogMember& member, std::size_t) -> Status {
-        return must_fit(member.file->write_durable(state_.end, pieces), *member.disk);
-    }));
+    std::vector<Status> written = write_on_all(pieces);
+    TRY(on_each(
+        [&](LogMember& member, std::size_t i) { return must_fit(std::move(written[i]), *member.disk); }));
 
     for (const Record& record : batch) {
         add_to_index(state_.index, record);
@@ -243,6 +244,25 @@ Status DiskLogWriter::append(std::span<const Record> batch, WallTime wall) {
     state_.chain = chain;
     state_.last_chain = chain;
     return {};
+}
+
+/// All disks at once: a commit waits for the slowest of them. Yields what each came to.
+std::vector<Status> DiskLogWriter::write_on_all(std::span<const ByteView> pieces) {
+    std::vector<Status> outcomes(state_.members.size());
+    File* last = nullptr;
+    for (const LogMember& member : state_.members) {
+        if (last != nullptr && member.is_in_service) {
+            last->begin_write_durable(state_.end, pieces);
+        }
+        last = member.is_in_service ? member.file.get() : last;
+    }
+    for (std::size_t i = state_.members.size(); i-- > 0;) {
+        File* file = state_.members[i].is_in_service ? state_.members[i].file.get() : nullptr;
+        if (file != nullptr) {
+            outcomes[i] = file == last ? file->write_durable(state_.end, pieces) : file->end_write_durable();
+        }
+    }
+    return outcomes;
 }
 
 void DiskLogWriter::count_time(WallTime from, WallTime to) {
@@ -299,10 +319,7 @@ Status DiskLogWriter::rotate(WallTime wall) {
     fresh.header.first = state_.last + 1;
     fresh.header.previous = state_.last_chain;
     fresh.header.wall = wall;
-    const Status created = create_files(fresh);
-    if (!created) {
-        return created;
-    }
+    TRY(create_files(fresh));
     TRY(close_segment(wall));
     enter(fresh);
     return {};

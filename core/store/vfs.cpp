@@ -15,6 +15,7 @@ namespace {
 
 constexpr const char* kVfsName = "firedrill";
 constexpr const char* kBinding = "binding";
+constexpr std::size_t kSpareBuffers = 8;  // most transactions change fewer pages
 
 std::uint32_t load_big_u32(const Byte* from) {
     return (std::uint32_t{from[0]} << 24) | (std::uint32_t{from[1]} << 16) | (std::uint32_t{from[2]} << 8) |
@@ -36,17 +37,41 @@ void StoreFile::fail(Error error) {
     if (!failure_) {
         failure_ = std::move(error);
     }
+    drop_batch();
+}
+
+void StoreFile::drop_batch() noexcept {
+    for (Written& each : batch_) {
+        if (spare_.size() == kSpareBuffers) {
+            break;
+        }
+        crypto::zeroise(each.buffer->bytes);
+        spare_.push_back(std::move(each.buffer));  // reserved by write()
+    }
     batch_.clear();
 }
 
+std::vector<StoreFile::Written>::iterator StoreFile::place_of(PageNumber page) noexcept {
+    if (batch_.empty() || batch_.back().page < page) {
+        return batch_.end();  // as nearly always
+    }
+    return std::lower_bound(batch_.begin(), batch_.end(), page,
+                            [](const Written& each, PageNumber wanted) { return each.page < wanted; });
+}
+
+const StoreFile::PlainBuffer* StoreFile::written(PageNumber page) noexcept {
+    const auto at = place_of(page);
+    return at != batch_.end() && at->page == page ? at->buffer.get() : nullptr;
+}
+
 std::uint64_t StoreFile::size_bytes() const noexcept {
-    const PageNumber last = batch_.empty() ? 0 : batch_.rbegin()->first;
+    const PageNumber last = batch_.empty() ? 0 : batch_.back().page;
     return std::uint64_t{std::max(pages_.position().page_count, last)} * kPageSize;
 }
 
 Status StoreFile::read_page(PageNumber page, MutableBytes out) {
-    if (const auto found = batch_.find(page); found != batch_.end()) {
-        std::copy(found->second->bytes.begin(), found->second->bytes.end(), out.begin());
+    if (const PlainBuffer* found = written(page)) {
+        std::copy(found->bytes.begin(), found->bytes.end(), out.begin());
         return {};
     }
     return pages_.open_page(page, cipher_, out);
@@ -72,34 +97,44 @@ Status StoreFile::read(std::uint64_t offset, MutableBytes out, std::size_t& got)
     return {};
 }
 
+std::unique_ptr<StoreFile::PlainBuffer> StoreFile::take_buffer() {
+    if (spare_.empty()) {
+        return std::unique_ptr<PlainBuffer>(new PlainBuffer);  // not value-initialised: it is filled at once
+    }
+    std::unique_ptr<PlainBuffer> taken = std::move(spare_.back());
+    spare_.pop_back();
+    return taken;
+}
+
 Status StoreFile::write(std::uint64_t offset, ByteView bytes) {
     CHECK(offset % kPageSize == 0);
     CHECK(bytes.size() == kPageSize);
     const auto page = static_cast<PageNumber>(offset / kPageSize + 1);
-    if (batch_.size() >= kMaxChangedPages && !batch_.contains(page)) {
+    auto at = place_of(page);
+    const bool is_new = at == batch_.end() || at->page != page;
+    if (is_new && batch_.size() >= kMaxChangedPages) {
         return Error{Fault::limit,
                      fmt::format("store {}: a transaction may change {} pages; do the work in smaller parts",
                                  to_hex(pages_.store()), kMaxChangedPages)};
     }
-    std::unique_ptr<PlainBuffer>& buffer = batch_[page];
-    if (!buffer) {
-        buffer.reset(new PlainBuffer);  // not value-initialised: it is filled at once
+    if (is_new) {
+        spare_.reserve(kSpareBuffers);
+        at = batch_.insert(at, {page, take_buffer()});
     }
-    std::copy_n(bytes.begin(), kPlainSize, buffer->bytes.begin());
-    std::fill(buffer->bytes.begin() + kPlainSize, buffer->bytes.end(), Byte{0});
+    Byte* plain = at->buffer->bytes.data();
+    std::copy_n(bytes.begin(), kPlainSize, plain);
+    std::fill(plain + kPlainSize, plain + kPageSize, Byte{0});
     return {};
 }
 
 // SQLite cuts the file only after xSync, so the new length is what page 1's header says (SQLite file
 // format, 1.3).
-Result<PageNumber> StoreFile::new_page_count() const {
-    const PageNumber before = pages_.position().page_count;
-    const PageNumber last = batch_.rbegin()->first;
-    const auto first = batch_.find(1);
-    if (first == batch_.end()) {
-        return std::max(before, last);
+Result<PageNumber> StoreFile::new_page_count() {
+    const PlainBuffer* first = written(1);
+    if (first == nullptr) {
+        return std::max(pages_.position().page_count, batch_.back().page);
     }
-    const Byte* header = first->second->bytes.data();
+    const Byte* header = first->bytes.data();
     const PageNumber stated = load_big_u32(header + 28);
     const bool is_ours = header[16] == kPageSize / 256 && header[17] == 0 && header[20] == kReservedSize;
     if (!is_ours || stated == 0) {
@@ -117,13 +152,13 @@ Status StoreFile::sync() {
     const PageNumber page_count = TRY(new_page_count());
     std::vector<PlainPage> changed;
     changed.reserve(batch_.size());
-    for (const auto& [page, buffer] : batch_) {
-        if (page <= page_count && page != kLockPage) {
-            changed.push_back({page, buffer->bytes});
+    for (const Written& each : batch_) {
+        if (each.page <= page_count && each.page != kLockPage) {
+            changed.push_back({each.page, each.buffer->bytes});
         }
     }
     commit_ = pages_.prepare(changed, page_count, cipher_, entropy_);
-    batch_.clear();
+    drop_batch();
     return {};
 }
 

@@ -6,10 +6,10 @@
 // lane.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "store/page_store.h"
 
@@ -36,7 +36,7 @@ class StoreFile {
     /// The commit that xSync closed since the last call.
     std::optional<Commit> take_commit() { return std::exchange(commit_, std::nullopt); }
     /// Forgets writes that were not synced.
-    void drop_batch() noexcept { batch_.clear(); }
+    void drop_batch() noexcept;
 
     // What the VFS calls.
     Status read(std::uint64_t offset, MutableBytes out, std::size_t& got);
@@ -52,13 +52,22 @@ class StoreFile {
         std::array<Byte, kPageSize> bytes;
         ~PlainBuffer();
     };
+    struct Written {
+        PageNumber page = 0;
+        std::unique_ptr<PlainBuffer> buffer;
+    };
+    /// Where `page` stands in the batch, or would.
+    [[nodiscard]] std::vector<Written>::iterator place_of(PageNumber page) noexcept;
+    [[nodiscard]] const PlainBuffer* written(PageNumber page) noexcept;
+    [[nodiscard]] std::unique_ptr<PlainBuffer> take_buffer();
     Status read_page(PageNumber page, MutableBytes out);
-    Result<PageNumber> new_page_count() const;
+    Result<PageNumber> new_page_count();
 
     PageStore& pages_;
     PageCipher& cipher_;
     Entropy& entropy_;
-    std::map<PageNumber, std::unique_ptr<PlainBuffer>> batch_;
+    std::vector<Written> batch_;                       // ascending, as SQLite writes
+    std::vector<std::unique_ptr<PlainBuffer>> spare_;  // zeroised, for the next batch
     std::optional<Commit> commit_;
     std::optional<Error> failure_;
 };

@@ -21,9 +21,13 @@ class SimFile final : public File {
     Status allocate(std::uint64_t size_bytes) override;
     Result<std::uint64_t> size_bytes() override;
     Status sync() override;
+    void begin_write_durable(std::uint64_t offset, std::span<const ByteView> pieces) override;
+    Status end_write_durable() override;
 
   private:
     SimDisk& disk_;
+    Status begun_;
+    Duration begun_ends_{0};  // when the write that was begun is over, as the meter counts the running job
     std::shared_ptr<Inode> inode_;  // shared with the disk's names: an open file outlives its name
     std::uint64_t generation_;
 };
@@ -331,6 +335,19 @@ Status SimFile::sync() {
         disk_.sync_now(*inode_);
     }
     return disk_.find(inode_->name) == inode_.get() ? Status{} : disk_.failed_error(inode_->name);
+}
+
+void SimFile::begin_write_durable(std::uint64_t offset, std::span<const ByteView> pieces) {
+    const Duration before = disk_.meter_.take();
+    begun_ = write_durable(offset, pieces);
+    begun_ends_ = before + disk_.meter_.take();
+    disk_.meter_.add(before);
+}
+
+Status SimFile::end_write_durable() {
+    const Duration meanwhile = disk_.meter_.take();
+    disk_.meter_.add(std::max(meanwhile, begun_ends_));
+    return std::exchange(begun_, Status());
 }
 
 }  // namespace firedrill::sim

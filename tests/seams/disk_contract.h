@@ -119,7 +119,7 @@ TYPED_TEST(DiskContract, WritesDurablyWhatEveryFileReadsBackAtOnce) {
         Bytes second((step % 50 == 0 ? 1'000 : draw(6)) * unit, static_cast<Byte>(step + 1));
         const std::array<ByteView, 3> pieces{ByteView(first), ByteView(), ByteView(second)};
         const std::uint64_t end = offset + first.size() + second.size();
-        switch (draw(8)) {
+        switch (draw(9)) {
             case 0:
                 ASSERT_TRUE(file->truncate(offset));
                 model.resize(offset);
@@ -130,6 +130,14 @@ TYPED_TEST(DiskContract, WritesDurablyWhatEveryFileReadsBackAtOnce) {
                 continue;
             case 2:
             case 3: ASSERT_TRUE(other->write_at(offset, pieces)); break;
+            case 4: {
+                auto beside = this->open("beside");
+                file->begin_write_durable(offset, pieces);
+                ASSERT_TRUE(beside->write_durable(0, pieces));
+                ASSERT_TRUE(file->end_write_durable());
+                ASSERT_EQ(beside->read_at(0, first).value(), first.size());
+                break;
+            }
             default: ASSERT_TRUE(file->write_durable(offset, pieces));
         }
         if (!first.empty() || !second.empty()) {

@@ -392,6 +392,46 @@ TEST_F(SimDiskTest, OperationsCostWhatTheDeviceTakes) {
     EXPECT_EQ(universe_.meter.take(), 10 * kSataSsd.access);
 }
 
+TEST_F(SimDiskTest, WritesBesideOneAnotherTakeAsLongAsTheSlowest) {
+    SimDiskOptions slow;
+    slow.model = kHardDisk;
+    auto slow_disk = SimDisk("slow", universe_.loop, universe_.meter, Random(1), slow);
+    auto far = slow_disk.open("a", Open::any).value();
+    auto near = open("a");
+    const Bytes sector(512, 'x');
+    const ByteView piece(sector);
+    universe_.meter.take();
+    ASSERT_TRUE(far->write_durable(0, std::span(&piece, 1)));
+    const Duration of_far = universe_.meter.take();
+    ASSERT_TRUE(near->write_durable(0, std::span(&piece, 1)));
+    const Duration of_near = universe_.meter.take();
+    ASSERT_GT(of_far, of_near);
+    ASSERT_GT(of_near, 0s);
+
+    universe_.meter.add(5s);
+    far->begin_write_durable(512, std::span(&piece, 1));
+    ASSERT_TRUE(near->write_durable(512, std::span(&piece, 1)));
+    ASSERT_TRUE(far->end_write_durable());
+    EXPECT_EQ(universe_.meter.take(), 5s + of_far);
+
+    near->begin_write_durable(1024, std::span(&piece, 1));
+    ASSERT_TRUE(far->write_durable(1024, std::span(&piece, 1)));
+    ASSERT_TRUE(near->end_write_durable());
+    EXPECT_EQ(universe_.meter.take(), of_far);
+    EXPECT_EQ(slow_disk.peek("a").value().size(), 1536U);
+}
+
+TEST_F(SimDiskTest, AWriteThatWasBegunTellsItsFailureWhenItIsWaitedFor) {
+    auto file = open("a");
+    const Bytes sector(512, 'x');
+    const ByteView piece(sector);
+    disk_->die();
+
+    file->begin_write_durable(0, std::span(&piece, 1));
+
+    EXPECT_EQ(file->end_write_durable().error().fault, Fault::disk_failed);
+}
+
 TEST_F(SimDiskTest, TheTapSeesEveryByteEverWrittenAlsoWhatNeverBecameDurable) {
     std::string seen;
     disk_->set_tap([&](std::string_view name, std::uint64_t offset, ByteView bytes) {

@@ -151,6 +151,9 @@ class LogWorld {
     }
     std::string last_segment(std::size_t disk) { return segments(disk).back(); }
 
+    /// What was done with disks since the last call took, were it one job.
+    Duration take_cost() { return meter_.take(); }
+
     /// Overwrites bytes of a file behind everybody's back.
     void overwrite(std::size_t disk, std::string_view file, std::uint64_t offset, ByteView bytes) {
         (void)logs[disk]->corrupt(file, offset, bytes);

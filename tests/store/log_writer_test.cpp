@@ -35,6 +35,21 @@ TEST(LogWriter, WhatItAppendedIsReadBackInOrder) {
     EXPECT_EQ(world.logs[0]->peek(world.last_segment(0)), world.logs[1]->peek(world.last_segment(1)));
 }
 
+TEST(LogWriter, ARecordOnThreeDisksTakesAsLongAsOnOne) {
+    const auto cost_of_a_record = [](std::size_t disks) {
+        LogWorld world(disks);
+        auto writer = world.create();
+        EXPECT_TRUE(writer);
+        EXPECT_TRUE(append_each(**writer, 2, 3));
+        (void)world.take_cost();
+        EXPECT_TRUE(append_each(**writer, 4, 4));
+        return world.take_cost();
+    };
+
+    EXPECT_GT(cost_of_a_record(1), sim::kSataSsd.access);
+    EXPECT_EQ(cost_of_a_record(3), cost_of_a_record(1));
+}
+
 TEST(LogWriter, RefusesToCreateALogWhereOneIs) {
     LogWorld world(1);
     ASSERT_TRUE(world.create());
