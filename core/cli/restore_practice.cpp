@@ -32,6 +32,9 @@ void print_plan(const json::object& plan) {
     print_line(fmt::format("{} {} pages recorded once more in the log", is_done ? "written  " : "to write ",
                            number(plan, "changed_pages")));
     if (is_done) {
+        if (plan.at("commits").as_int64() > 1) {
+            print_line(fmt::format("steps     {}, each to a state on the way", number(plan, "commits")));
+        }
         print_line(
             "Done. Forms that patients sent since are put back in the practice's inbox at the next sign-in.");
         print_line(fmt::format("To undo it: --until {}", number(lost, "last_lsn")));

@@ -79,7 +79,8 @@ json::object describe(const Wanted& wanted, const store::StoreRestorePlan& plan)
                                   {"last_lsn", plan.lost_last},
                                   {"newest", format_utc(plan.lost_newest)}}},
             {"pages", plan.pages},
-            {"changed_pages", plan.changed_pages}};
+            {"changed_pages", plan.changed_pages},
+            {"commits", plan.commits}};
 }
 
 store::OnRestoreProgress teller(OnProgress progress) {
@@ -87,14 +88,17 @@ store::OnRestoreProgress teller(OnProgress progress) {
         return {};
     }
     return [progress = std::move(progress)](const store::RestoreProgress& at) {
+        const std::string step = at.round > 1 ? fmt::format(", step {}", at.round) : "";
         switch (at.step) {
             case store::RestoreStep::reading:
                 progress({"reading the log", at.done, at.total, "bytes"});
                 return;
             case store::RestoreStep::collecting:
-                progress({"collecting pages", at.done, at.total, "bytes"});
+                progress({"collecting pages" + step, at.done, at.total, "bytes"});
                 return;
-            case store::RestoreStep::recording: progress({"recording", at.done, at.total, "pages"}); return;
+            case store::RestoreStep::recording:
+                progress({"recording" + step, at.done, at.total, "pages"});
+                return;
         }
     };
 }

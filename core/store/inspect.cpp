@@ -14,6 +14,7 @@ namespace firedrill::store {
 namespace {
 
 constexpr std::size_t kDamagedPagesShown = 100;
+constexpr std::uint64_t kMostInMemory = 64ull << 20;  // of a store that has no files
 
 /// One look at a data folder and its log.
 class Inspector {
@@ -26,18 +27,18 @@ class Inspector {
     struct Look {
         std::unique_ptr<PageStore> pages;  // null when it cannot be opened
         Inspection::Store found;
-        bool is_unreadable = false;           // its files tell nothing
-        CommitSequence first_logged = 0;      // of its commits in the log; 0: there are none
-        std::map<PageNumber, Digest> logged;  // newest image of each page in the log; when pages are verified
+        bool is_unreadable = false;       // its files tell nothing
+        bool is_in_log_only = false;      // it has no files, and its pages were more than are kept
+        CommitSequence first_logged = 0;  // of its commits in the log; 0: there are none
     };
     Result<LogCatalogue> catalogue();
     Soundness judge_log(const LogCatalogue& found, const WalkedLog& walked, bool is_whole);
     Status check_slots(const WalkedLog& walked);
     Status open_stores();
     Status take(const Commit& commit);
-    Status finish(Look& look, bool verify);
+    Status finish(Look& look, const LogCatalogue& log, bool verify);
     void complain(Look& look, const std::string& text);
-    [[nodiscard]] static bool is_mendable(const Look& look, const std::vector<PageNumber>& bad);
+    bool is_mendable(const Look& look, const LogCatalogue& log);
     Result<std::uint64_t> file_bytes(const StoreId& store);
 
     Disk& data_;
@@ -47,7 +48,6 @@ class Inspector {
     std::map<StoreId, Look> looks_;
     std::vector<std::string> notes_;
     std::uint64_t done_bytes_ = 0;
-    bool verifies_ = false;
 };
 
 Soundness worse(Soundness one, Soundness two) {
@@ -98,11 +98,6 @@ Status Inspector::take(const Commit& commit) {
     look.found.sequence = commit.sequence;
     look.found.pages = commit.page_count;
     look.first_logged = look.first_logged == 0 ? commit.sequence : look.first_logged;
-    if (verifies_) {
-        for (const PageImage& image : commit.pages) {
-            look.logged[image.number] = image.leaf;
-        }
-    }
     if (look.pages == nullptr) {
         return {};
     }
@@ -110,6 +105,10 @@ Status Inspector::take(const Commit& commit) {
     if (!applied && applied.error().fault == Fault::damaged) {
         complain(look, applied.error().text);
         return {};
+    }
+    if (look.pages->folded().sequence == 0 && look.pages->unfolded_bytes() > kMostInMemory) {
+        look.pages->forget_unfolded();  // nothing but the tree is wanted of them
+        look.is_in_log_only = true;
     }
     return applied;
 }
@@ -126,15 +125,32 @@ Result<std::uint64_t> Inspector::file_bytes(const StoreId& store) {
     return total;
 }
 
-/// Does the log hold every one of these pages as the tree remembers it?
-bool Inspector::is_mendable(const Look& look, const std::vector<PageNumber>& bad) {
-    return std::all_of(bad.begin(), bad.end(), [&look](PageNumber page) {
-        const auto found = look.logged.find(page);
-        return found != look.logged.end() && look.pages->wants(page, found->second);
-    });
+/// Does the log hold every one of the bad pages as the tree remembers it? It is read once more for that, as
+/// far as it can be.
+bool Inspector::is_mendable(const Look& look, const LogCatalogue& log) {
+    const std::vector<PageNumber>& bad = look.found.damaged;
+    std::vector<bool> is_there(bad.size());
+    const RecordSink sink = [&](Record&& record) -> Status {
+        const auto* commit = std::get_if<Commit>(&record.body);
+        if (commit == nullptr || commit->store != look.found.store) {
+            return {};
+        }
+        for (const PageImage& image : commit->pages) {
+            const auto at = std::lower_bound(bad.begin(), bad.end(), image.number);
+            if (at != bad.end() && *at == image.number &&
+                look.pages->tree().leaf(image.number).digest == image.leaf) {
+                is_there[static_cast<std::size_t>(at - bad.begin())] = true;
+            }
+        }
+        return {};
+    };
+    WalkOptions how;
+    how.is_own_log = true;
+    (void)walk_log(log, how, sink, nullptr).is_ok();  // what is wrong with it was told already
+    return std::find(is_there.begin(), is_there.end(), false) == is_there.end();
 }
 
-Status Inspector::finish(Look& look, bool verify) {
+Status Inspector::finish(Look& look, const LogCatalogue& log, bool verify) {
     look.found.file_bytes = TRY(file_bytes(look.found.store));
     if (look.pages == nullptr) {
         // A start builds it anew when the log has all of it.
@@ -144,7 +160,7 @@ Status Inspector::finish(Look& look, bool verify) {
     }
     look.found.sequence = look.pages->position().sequence;
     look.found.pages = look.pages->position().page_count;
-    if (!verify) {
+    if (!verify || look.is_in_log_only) {
         return {};
     }
     const std::uint64_t before = done_bytes_;
@@ -155,8 +171,7 @@ Status Inspector::finish(Look& look, bool verify) {
         }
     }));
     if (!look.found.damaged.empty()) {
-        look.found.soundness =
-            is_mendable(look, look.found.damaged) ? Soundness::repairable : Soundness::damaged;
+        look.found.soundness = is_mendable(look, log) ? Soundness::repairable : Soundness::damaged;
     }
     look.found.damaged.resize(std::min(look.found.damaged.size(), kDamagedPagesShown));
     return {};
@@ -214,7 +229,6 @@ Soundness Inspector::judge_log(const LogCatalogue& found, const WalkedLog& walke
 }
 
 Result<Inspection> Inspector::run(bool verify) {
-    verifies_ = verify;
     const LogCatalogue found = TRY(catalogue());
     TRY(open_stores());
     const RecordSink sink = [this](Record&& record) -> Status {
@@ -248,7 +262,7 @@ Result<Inspection> Inspector::run(bool verify) {
     }
     out.soundness = judge_log(found, walked, whole.is_ok());
     for (auto& [store, look] : looks_) {
-        TRY(finish(look, verify));
+        TRY(finish(look, found, verify));
         out.soundness = worse(out.soundness, look.found.soundness);
         out.stores.push_back(std::move(look.found));
         look.pages.reset();

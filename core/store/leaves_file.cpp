@@ -1,6 +1,8 @@
 #include "store/leaves_file.h"
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,6 +19,7 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kHeaderSize = 8 + 4 + 16 + 4 + 8 + 32 + 4 + 32 + 8;
 constexpr std::size_t kLeavesAt = kHeaderSize + 32;  // the header's hash stands between
 constexpr PageNumber kMaxPages = 1u << 24;
+constexpr PageNumber kLeavesAtOnce = 2048;  // 96 KiB: what a fold has of them in memory
 
 }  // namespace
 
@@ -26,7 +29,7 @@ Error bad_leaves(Disk& data, StoreId store, std::string_view what) {
                         data.label(), leaves_file_name(store), what)};
 }
 
-Status write_leaves_file(Disk& data, const LeavesHeader& header, std::span<const Leaf> leaves) {
+Status write_leaves_file(Disk& data, const LeavesHeader& header, const FrozenLeaves& leaves) {
     CHECK(leaves.size() == header.position.page_count);
     Bytes bytes;
     bytes.reserve(kLeavesAt);
@@ -50,9 +53,18 @@ Status write_leaves_file(Disk& data, const LeavesHeader& header, std::span<const
         return removed;
     }
     auto file = TRY(data.open(fresh, Open::create));
-    const std::array<ByteView, 2> pieces{
-        ByteView(bytes), ByteView(reinterpret_cast<const Byte*>(leaves.data()), leaves.size_bytes())};
-    TRY(file->write_at(0, pieces));
+    std::vector<Leaf> some(std::min(leaves.size(), kLeavesAtOnce));
+    std::uint64_t at = 0;
+    PageNumber done = 0;
+    do {
+        const std::size_t count = leaves.copy(done, some);
+        const std::array<ByteView, 2> pieces{
+            ByteView(bytes), ByteView(reinterpret_cast<const Byte*>(some.data()), count * sizeof(Leaf))};
+        TRY(file->write_at(at, pieces));
+        done += static_cast<PageNumber>(count);
+        bytes.clear();  // the header stands before the first of them only
+        at = kLeavesAt + std::uint64_t{done} * sizeof(Leaf);
+    } while (done < leaves.size());
     TRY(file->sync());
     file.reset();
     TRY(data.rename(fresh, name));
@@ -92,16 +104,19 @@ Result<LeavesHeader> read_leaves_header(Disk& data, StoreId store, File& file) {
                     : bad_leaves(data, store, "is not a sound leaves file of this store");
 }
 
-Result<std::optional<std::vector<Leaf>>> read_leaves(File& file, PageNumber count) {
+Result<bool> read_leaves(File& file, PageNumber count, PageTree& tree) {
     if (TRY(file.size_bytes()) != kLeavesAt + std::uint64_t{count} * sizeof(Leaf)) {
-        return std::optional<std::vector<Leaf>>();
+        return false;
     }
-    std::vector<Leaf> leaves(count);
-    const MutableBytes out(reinterpret_cast<Byte*>(leaves.data()), count * sizeof(Leaf));
-    if (TRY(file.read_at(kLeavesAt, out)) != out.size()) {
-        return std::optional<std::vector<Leaf>>();
-    }
-    return std::optional(std::move(leaves));
+    bool is_short = false;
+    const auto fill = [&](PageNumber first, std::span<Leaf> out) -> Status {
+        const MutableBytes bytes(reinterpret_cast<Byte*>(out.data()), out.size_bytes());
+        const std::uint64_t at = kLeavesAt + std::uint64_t{first - 1} * sizeof(Leaf);
+        is_short = TRY(file.read_at(at, bytes)) != bytes.size() || is_short;
+        return {};
+    };
+    TRY(tree.load(count, fill));
+    return !is_short;
 }
 
 }  // namespace firedrill::store

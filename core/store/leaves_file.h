@@ -3,10 +3,7 @@
 // Format: docs/formats/page_file.md. Blocking.
 #pragma once
 
-#include <optional>
-#include <span>
-#include <string>
-#include <vector>
+#include <string_view>
 
 #include "seams/disk.h"
 #include "store/page_store.h"
@@ -21,12 +18,12 @@ struct LeavesHeader {
 };
 
 /// Replaces it; durable on ok. On failure the old one stands.
-Status write_leaves_file(Disk& data, const LeavesHeader& header, std::span<const Leaf> leaves);
+Status write_leaves_file(Disk& data, const LeavesHeader& header, const FrozenLeaves& leaves);
 /// damaged: not a sound header of that store; newer_format.
 Result<LeavesHeader> read_leaves_header(Disk& data, StoreId store, File& file);
-/// The leaves, when the file has exactly `count` of them; nothing is allocated for a count that its size does
-/// not bear out. Whether they are right the root tells.
-Result<std::optional<std::vector<Leaf>>> read_leaves(File& file, PageNumber count);
+/// Fills `tree`, when the file has exactly `count` leaves; nothing is allocated for a count that its size
+/// does not bear out. False: it has not. Whether they are right the root tells.
+Result<bool> read_leaves(File& file, PageNumber count, PageTree& tree);
 /// "…/leaves.… <what>; <way out>".
 Error bad_leaves(Disk& data, StoreId store, std::string_view what);
 

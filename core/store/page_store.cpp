@@ -64,6 +64,24 @@ Status PageStore::apply(const Commit& commit) {
     return {};
 }
 
+bool PageStore::gives_root(const Commit& commit) {
+    const PageNumber before = tree_.page_count();
+    tree_.resize(std::max(before, commit.page_count));
+    std::vector<Leaf> former;
+    former.reserve(commit.pages.size());
+    for (const PageImage& image : commit.pages) {
+        former.push_back(tree_.leaf(image.number));
+        tree_.set(image.number, image.page ? Leaf{image.leaf, page_tag(*image.page)} : kHole);
+    }
+    const bool is_right = tree_.root_of_first(commit.page_count) == commit.root;
+    for (std::size_t i = commit.pages.size(); i > 0; --i) {
+        tree_.set(commit.pages[i - 1].number, former[i - 1]);
+    }
+    tree_.resize(before);
+    CHECK(tree_.root() == position_.root);
+    return is_right;
+}
+
 Commit PageStore::prepare(std::span<const PlainPage> pages, PageNumber page_count, PageCipher& cipher,
                           Entropy& entropy) {
     CHECK(!pages.empty());

@@ -62,7 +62,8 @@ Result<std::uint32_t> unused_generation(Disk& data, StoreId store);
 Result<std::vector<StoreId>> stores_on(Disk& data);
 
 /// One fold on its way: what is to be written, frozen when it began. run() may stand beside every use of the
-/// PageStore it came from except begin_fold() and fold(): a long fold stops nobody.
+/// PageStore it came from except begin_fold() and fold(): a long fold stops nobody. Memory: 24 bytes for each
+/// page that is not folded, and what FrozenLeaves takes; nothing for the others.
 class Fold {
   public:
     /// Writes the pages a few megabytes at a time, syncs each of these, publishes the position. Blocking;
@@ -75,7 +76,7 @@ class Fold {
     Status write();
     Status write_in_place();
     Status write_into_next();
-    Result<SealedPagePtr> next_page(PageNumber page, std::size_t& at);
+    Result<SealedPagePtr> next_page(PageNumber page, const Digest& leaf, std::size_t& at);
     Status publish();
     void remove_strays();
     [[nodiscard]] std::string name() const;
@@ -88,9 +89,9 @@ class Fold {
     std::uint32_t source_ = 0;      // another one: everything is copied from there; 0: there is nothing
     bool is_in_place_ = false;
     bool must_cut_ = false;
-    bool is_beside_ = false;  // to the file that is being built, which is not published
-    bool must_tidy_ = false;  // page files that nobody names are removed
-    std::vector<Leaf> leaves_;
+    bool is_beside_ = false;                // to the file that is being built, which is not published
+    bool must_tidy_ = false;                // page files that nobody names are removed
+    std::shared_ptr<FrozenLeaves> leaves_;  // until it ran
     std::vector<std::pair<PageNumber, SealedPagePtr>> pages_;  // ascending; null: became a hole
 
     Status outcome_;
@@ -124,6 +125,10 @@ class PageStore {
     /// newest of them differs from what was folded). damaged: a gap, another history, or a root that the
     /// pages do not give.
     Status apply(const Commit& commit);
+
+    /// Whether the pages after `commit`, which takes the store back, would have the root that it states.
+    /// Changes nothing. Not beside a fold.
+    [[nodiscard]] bool gives_root(const Commit& commit);
 
     /// Seals changed pages (ascending numbers, 1 <= count <= 65536, numbers <= page_count, not kLockPage) as
     /// the next commit, which is the newest position at once. Their nonces count on from a draw of
@@ -164,6 +169,10 @@ class PageStore {
     /// did not; what was in the page file was copied to one of the next generation, and the next fold
     /// publishes it. Not beside a fold: then it looks at nothing.
     Result<bool> keep_files();
+
+    /// Who only wants to know whether the log gives the recorded roots keeps no pages: what is not folded is
+    /// forgotten, and cannot be read any more. Nothing but apply() may follow.
+    void forget_unfolded() noexcept { overlay_.clear(); }
 
     /// Reads and hashes every page of the page file that is not in memory. Yields the pages that differ or
     /// cannot be read.

@@ -77,7 +77,7 @@ std::shared_ptr<Fold> PageStore::begin_fold(Lsn through) {
     fold->is_beside_ = is_building_;
     fold->must_tidy_ = must_move_ || has_strays_;
     fold->must_cut_ = !must_move_ && file_pages_ > position_.page_count;
-    fold->leaves_.assign(tree_.leaves().begin(), tree_.leaves().end());
+    fold->leaves_ = tree_.freeze();
     fold->pages_.assign(overlay_.begin(), overlay_.end());
     file_pages_ = std::max(file_pages_, position_.page_count);
     is_folding_ = true;
@@ -131,6 +131,7 @@ Status PageStore::fold(Lsn through) {
 void Fold::run() {
     outcome_ = write();
     source_file_.reset();
+    leaves_.reset();
 }
 
 Status Fold::write() {
@@ -179,11 +180,16 @@ Status Fold::write_into_next() {
     }
     RunWriter out(*file_);
     std::size_t at = 0;
+    std::vector<Leaf> leaves(std::min(leaves_->size(), LeafTable::kRun));
     for (PageNumber page = 1; page <= position_.page_count; ++page) {
-        if (leaves_[page - 1] == Leaf{}) {
+        const std::size_t in_run = (page - 1) % LeafTable::kRun;
+        if (in_run == 0) {
+            leaves_->copy(page - 1, leaves);
+        }
+        if (leaves[in_run] == Leaf{}) {
             continue;
         }
-        if (SealedPagePtr sealed = TRY(next_page(page, at))) {
+        if (SealedPagePtr sealed = TRY(next_page(page, leaves[in_run].digest, at))) {
             TRY(out.add(page, std::move(sealed)));
         }
     }
@@ -193,7 +199,7 @@ Status Fold::write_into_next() {
 }
 
 /// Null: it is damaged, and stays so in the new file, as zeroes do not have its digest.
-Result<SealedPagePtr> Fold::next_page(PageNumber page, std::size_t& at) {
+Result<SealedPagePtr> Fold::next_page(PageNumber page, const Digest& leaf, std::size_t& at) {
     while (at < pages_.size() && pages_[at].first < page) {
         ++at;
     }
@@ -209,7 +215,7 @@ Result<SealedPagePtr> Fold::next_page(PageNumber page, std::size_t& at) {
         unreadable_ = page;
         return std::move(got).error();
     }
-    const bool is_right = *got == kPageSize && page_leaf(page, *stored) == leaves_[page - 1].digest;
+    const bool is_right = *got == kPageSize && page_leaf(page, *stored) == leaf;
     return is_right ? SealedPagePtr(std::move(stored)) : SealedPagePtr();
 }
 
@@ -233,7 +239,7 @@ std::string Fold::name() const {
 
 Status Fold::publish() {
     const LeavesHeader header{store_, generation_, position_, through_};
-    return write_leaves_file(data_, header, leaves_);
+    return write_leaves_file(data_, header, *leaves_);
 }
 
 }  // namespace firedrill::store

@@ -120,13 +120,9 @@ Status PageStore::load(File& document) {
     must_move_ = false;
     next_generation_ = generation_ + 1;
 
-    auto leaves = TRY(read_leaves(document, position_.page_count));
-    if (!leaves && position_.page_count > file_pages_) {
+    const bool is_whole = TRY(read_leaves(document, position_.page_count, tree_));
+    if (!is_whole && position_.page_count > file_pages_) {
         return bad_leaves(data_, store_, "states more pages than it has leaves and the page file has pages");
-    }
-    const bool is_whole = leaves.has_value();
-    if (is_whole) {
-        tree_.assign(*std::move(leaves));
     }
     if (!is_whole || tree_.root() != position_.root) {
         TRY(rebuild_leaves());
@@ -203,22 +199,25 @@ Status PageStore::copy_pages() {
 
 /// The page count is borne out by the size of the leaves file or of the page file.
 Status PageStore::rebuild_leaves() {
-    tree_.assign({});  // never both in memory
-    std::vector<Leaf> leaves(position_.page_count);
     const PageNumber end = std::min(position_.page_count, file_pages_);  // what lies beyond can only be holes
     const auto chunk = std::make_unique_for_overwrite<SealedPage[]>(kChunk);
-    for (PageNumber first = 1; first <= end; first += kChunk) {
-        const PageNumber count = std::min(kChunk, end - first + 1);
-        const std::size_t got = TRY(pages_->read_at(std::uint64_t{first - 1} * kPageSize,
-                                                    {chunk[0].data(), std::size_t{count} * kPageSize}));
-        for (PageNumber i = 0; i < got / kPageSize; ++i) {
-            if (first + i != kLockPage && !is_zero_page(chunk[i])) {
-                leaves[first + i - 1] = {page_leaf(first + i, chunk[i]), page_tag(chunk[i])};
+    const auto fill = [&](PageNumber run, std::span<Leaf> leaves) -> Status {
+        std::fill(leaves.begin(), leaves.end(), Leaf{});
+        const auto run_end = std::min(end, run + static_cast<PageNumber>(leaves.size()) - 1);
+        for (PageNumber first = run; first <= run_end; first += kChunk) {
+            const PageNumber count = std::min(kChunk, run_end - first + 1);
+            const std::size_t got = TRY(pages_->read_at(std::uint64_t{first - 1} * kPageSize,
+                                                        {chunk[0].data(), std::size_t{count} * kPageSize}));
+            for (PageNumber i = 0; i < got / kPageSize; ++i) {
+                if (first + i != kLockPage && !is_zero_page(chunk[i])) {
+                    leaves[first + i - run] = {page_leaf(first + i, chunk[i]), page_tag(chunk[i])};
+                }
             }
         }
-    }
+        return {};
+    };
+    TRY(tree_.load(position_.page_count, fill));
     work_.hashed += end;
-    tree_.assign(std::move(leaves));
     return tree_.root() == position_.root
                ? Status()
                : bad_leaves(data_, store_,

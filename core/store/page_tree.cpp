@@ -12,6 +12,7 @@ namespace {
 constexpr Byte kNodePrefix = 0x01;
 constexpr Byte kGroupPrefix = 0x02;
 constexpr PageNumber kGroup = 8;  // leaves hashed together: no level of nodes for the lowest three
+static_assert(LeafTable::kRun % kGroup == 0);  // a group lies together in memory
 
 // Exact growth would copy everything for every page that is added; doubling would break the memory promise.
 template <class T>
@@ -22,10 +23,15 @@ void resize_with_slack(std::vector<T>& level, std::size_t size) {
     level.resize(size);
 }
 
+crypto::Sha256& hasher() {
+    thread_local crypto::Sha256 hash;  // making one costs more than many uses of it
+    return hash;
+}
+
 }  // namespace
 
 void PageTree::shape() {
-    std::size_t size = (leaves_.size() + kGroup - 1) / kGroup;
+    std::size_t size = (std::size_t{leaves_.size()} + kGroup - 1) / kGroup;
     std::size_t depth = 0;
     while (true) {
         if (levels_.size() <= depth) {
@@ -47,13 +53,29 @@ void PageTree::mark_groups(PageNumber first_leaf, PageNumber end_leaf) {
     }
 }
 
-void PageTree::assign(std::vector<Leaf> leaves) {
-    leaves_ = std::move(leaves);
+void PageTree::clear() {
+    leaves_.clear();
     levels_.clear();
     dirty_.clear();
     shape();
-    mark_groups(0, page_count());
     root();
+}
+
+Status PageTree::load(PageNumber count, const Fill& fill) {
+    clear();
+    while (page_count() < count) {
+        const PageNumber first = page_count();
+        leaves_.resize(std::min(count, first + LeafTable::kRun));
+        if (Status filled = fill(first + 1, leaves_.fill(first)); !filled) {
+            clear();
+            return filled;
+        }
+    }
+    shape();
+    dirty_.reserve(levels_[0].size());
+    mark_groups(0, count);
+    root();
+    return {};
 }
 
 void PageTree::resize(PageNumber count) {
@@ -61,7 +83,7 @@ void PageTree::resize(PageNumber count) {
     if (count == before) {
         return;
     }
-    resize_with_slack(leaves_, count);
+    leaves_.resize(count);
     shape();
     std::erase_if(dirty_, [count](std::uint32_t group) { return group * kGroup >= count; });
     // Growing changes the group of the old last leaf, or its parents, and makes new ones; shrinking changes
@@ -73,7 +95,7 @@ void PageTree::resize(PageNumber count) {
 void PageTree::set(PageNumber page, const Leaf& leaf) {
     CHECK(page >= 1);
     CHECK(page <= page_count());
-    leaves_[page - 1] = leaf;
+    leaves_.set(page - 1, leaf);
     dirty_.push_back((page - 1) / kGroup);
 }
 
@@ -83,29 +105,56 @@ const Leaf& PageTree::leaf(PageNumber page) const {
     return leaves_[page - 1];
 }
 
-std::uint64_t PageTree::memory_bytes() const noexcept {
-    std::uint64_t bytes = dirty_.capacity() * sizeof(std::uint32_t) + leaves_.capacity() * sizeof(Leaf);
+std::uint64_t PageTree::memory_bytes() const {
+    std::uint64_t bytes = dirty_.capacity() * sizeof(std::uint32_t) + leaves_.memory_bytes();
     for (const auto& level : levels_) {
         bytes += level.capacity() * sizeof(Digest);
     }
     return bytes;
 }
 
+Digest PageTree::hash_group(std::size_t group, PageNumber page_count) const {
+    const auto first = static_cast<PageNumber>(group * kGroup);
+    const std::size_t count = std::min(kGroup, page_count - first);
+    crypto::Sha256& hash = hasher();
+    hash.update(ByteView(&kGroupPrefix, 1));
+    hash.update(ByteView(reinterpret_cast<const Byte*>(&leaves_[first]), count * sizeof(Leaf)));
+    return hash.finish();
+}
+
+/// The nodes that stand left of the new edge are as they are.
+Digest PageTree::root_of_first(PageNumber count) {
+    CHECK(count <= page_count());
+    root();
+    if (count == 0) {
+        return {};
+    }
+    std::size_t size = (std::size_t{count} + kGroup - 1) / kGroup;
+    Digest edge = hash_group(size - 1, count);
+    for (std::size_t depth = 0; size > 1; ++depth) {
+        if (size % 2 == 0) {
+            crypto::Sha256& hash = hasher();
+            hash.update(ByteView(&kNodePrefix, 1));
+            hash.update(levels_[depth][size - 2].view());
+            hash.update(edge.view());
+            edge = hash.finish();
+        }
+        size = (size + 1) / 2;
+    }
+    return edge;
+}
+
 const Digest& PageTree::root() {
-    if (leaves_.empty()) {
+    if (leaves_.size() == 0) {
         dirty_.clear();
         root_ = Digest{};
         return root_;
     }
     std::sort(dirty_.begin(), dirty_.end());
     dirty_.erase(std::unique(dirty_.begin(), dirty_.end()), dirty_.end());
-    thread_local crypto::Sha256 hash;  // making one costs more than many uses of it
+    crypto::Sha256& hash = hasher();
     for (const std::uint32_t group : dirty_) {
-        const std::size_t first = std::size_t{group} * kGroup;
-        const std::size_t count = std::min<std::size_t>(kGroup, leaves_.size() - first);
-        hash.update(ByteView(&kGroupPrefix, 1));
-        hash.update(ByteView(reinterpret_cast<const Byte*>(&leaves_[first]), count * sizeof(Leaf)));
-        levels_[0][group] = hash.finish();
+        levels_[0][group] = hash_group(group, page_count());
     }
     for (std::size_t depth = 0; depth + 1 < levels_.size() && !dirty_.empty(); ++depth) {
         const std::vector<Digest>& below = levels_[depth];

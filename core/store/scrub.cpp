@@ -76,6 +76,7 @@ Status scrub_store(Disk& data, const NodeId& node, std::span<Disk* const> logs, 
         return {};
     }
     TRY(mend(pages, data, node, logs));
+    opened->reset();  // two trees would be twice the memory
     const auto again = TRY(PageStore::open(data, store));
     const std::size_t left = TRY(again->verify({})).size();
     out.found += bad;

@@ -127,6 +127,7 @@ struct StoreRestorePlan {
     WallTime lost_newest;
     PageNumber pages = 0;  ///< of the store then
     std::uint64_t changed_pages = 0;
+    std::uint32_t commits = 0;  ///< that were made: more than one when it went there in steps
 };
 /// How far it is: bytes of the log read, pages recorded.
 enum class RestoreStep : std::uint8_t { reading, collecting, recording };
@@ -134,6 +135,7 @@ struct RestoreProgress {
     RestoreStep step = RestoreStep::reading;
     std::uint64_t done = 0;
     std::uint64_t total = 0;
+    std::uint32_t round = 1;  ///< of the steps that it takes
 };
 using OnRestoreProgress = std::function<void(const RestoreProgress&)>;
 
@@ -167,8 +169,8 @@ struct StorageOptions {
     std::uint64_t memory_limit_bytes = 256ull << 20;
     /// Pages of one record of a commit that takes a store back: 16 MiB.
     std::size_t restore_part_pages = 4096;
-    /// Pages that may differ between the present and the state that a store is taken back to: 256 MiB. They
-    /// are in memory at once, until they are folded.
+    /// Pages of a commit that takes a store back: 256 MiB. They are in memory at once, until they are folded.
+    /// When more differ it goes there in steps.
     std::size_t restore_pages_limit = 65536;
     PageSource page_source;
     /// Memory that building stores anew from the log may use before it writes.
@@ -241,10 +243,14 @@ class Storage {
     virtual void fold_store(StoreId store, Done done) = 0;
 
     /// Takes one store back to an earlier state, without a key, as one more commit: durable on ok, or nothing
-    /// happened. What came after stays in the log, and can be come back to in the same way. refused: it is
-    /// unlocked, or stands there already. unavailable: the log does not go back that far. limit: too many
-    /// pages differ, the text names a step between. not_found, disk_full, damaged: nothing was changed.
-    /// `progress` is called on the loop, at most once a segment and a part.
+    /// happened. When more pages differ than one commit may have, it takes several: each goes to a state in
+    /// between that the store once stood in, the last one to the state wanted. After a failure or a crash
+    /// between two of them the store stands in such a state, and the same call goes on from there. What came
+    /// after stays in the log, and can be come back to in the same way. Nobody else comes between the steps.
+    /// refused: it is unlocked, or stands there already. unavailable: the log does not go back that far.
+    /// limit: one commit on the way has more pages than may be held. not_found, disk_full, damaged. Where
+    /// steps were done before a failure the text says so; else nothing was changed. `progress` is called on
+    /// the loop, at most once a segment and a part.
     virtual void restore_store(StoreId store, RestorePoint point, RestoreMode mode,
                                OnRestoreProgress progress,
                                std::function<void(Result<StoreRestorePlan>)> then) = 0;

@@ -118,7 +118,7 @@ Status StoreLane::reopen() {
 }
 
 void StoreLane::unload_if_idle() {
-    if (pages_ && !connection_ && pages_->is_folded()) {
+    if (pages_ && !connection_ && !preparation_ && pages_->is_folded()) {
         position_ = pages_->position();
         repaired_before_ += pages_->repaired_count();
         may_heal_ = false;  // which pages were damaged is forgotten now
@@ -365,9 +365,9 @@ Result<bool> StoreLane::step_preparation(const std::vector<Disk*>& disks, const 
     }
     if (!preparation_) {
         TRY(load());
-        preparation_ = std::make_unique<RestorePreparation>(disks, *pages_, point, limits, is_plan_only);
+        preparation_ = std::make_unique<RestorePreparation>(disks, store_, point, limits, is_plan_only);
     }
-    return preparation_->step();
+    return preparation_->step(*pages_);
 }
 
 LaneReport StoreLane::prepare_to_restore(const std::vector<Disk*>& disks, const RestorePoint& point,
@@ -378,17 +378,27 @@ LaneReport StoreLane::prepare_to_restore(const std::vector<Disk*>& disks, const 
     if (stepped && *stepped) {
         restore = std::make_shared<StoreRestore>(preparation_->take());
         prepared = is_plan_only ? Status() : find_room(disks, *restore);
+        prepared = prepared ? std::move(prepared) : Status(preparation_->failed(prepared.error()));
     }
     LaneReport out = report({});  // what the log lacks is no damage of the store as it stands
     if (stepped && !*stepped) {
         out.restoring = preparation_->progress();
         return out;
     }
-    preparation_.reset();
+    if (!prepared || is_plan_only || restore->is_last) {
+        preparation_.reset();
+    }
     out.restore = prepared ? std::move(restore) : nullptr;
     out.status = std::move(prepared);
     unload_if_idle();
     return out;
+}
+
+LaneReport StoreLane::give_up_restoring(const Error& failure) {
+    CHECK(preparation_ != nullptr);
+    const Error error = preparation_->failed(failure, true);
+    preparation_.reset();
+    return report(error);
 }
 
 LaneReport StoreLane::take_back(StoreRestore& restore) {
@@ -396,6 +406,7 @@ LaneReport StoreLane::take_back(StoreRestore& restore) {
         return report(std::move(loaded));
     }
     if (Status applied = pages_->apply(restore.commit); !applied) {
+        preparation_.reset();
         return report(std::move(applied));
     }
     resealer_.reset();

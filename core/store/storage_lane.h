@@ -79,9 +79,12 @@ class StoreLane {
     /// One step of sealing pages of replaced keys anew; nothing when there are none or the store is locked.
     LaneReport reseal();
     /// What it takes to bring the locked store back to an earlier commit, one step of reading the log a call;
-    /// changes nothing. No other call may come between.
+    /// changes nothing. After a commit on the way was taken back to, and folded, it goes on to the next one.
+    /// Until it is over only that, folds, scrubs and rests may come between.
     LaneReport prepare_to_restore(const std::vector<Disk*>& disks, const RestorePoint& point,
                                   const RestoreLimits& limits, bool is_plan_only);
+    /// Ends the preparation: the step that was made last cannot be folded.
+    LaneReport give_up_restoring(const Error& failure);
     /// Does it. The parts are durable.
     LaneReport take_back(StoreRestore& restore);
     /// Drops connection, caches and keys.
@@ -120,7 +123,7 @@ class StoreLane {
     std::unique_ptr<PageCipher> cipher_;
     std::unique_ptr<Connection> connection_;           // null or poisoned: opened again when needed
     std::optional<Resealer> resealer_;                 // kept while locked: what it knows needs no key
-    std::unique_ptr<RestorePreparation> preparation_;  // between two steps; borrows pages_
+    std::unique_ptr<RestorePreparation> preparation_;  // between two of its steps
     bool has_opened_ = false;
     std::string damage_;
     bool may_heal_ = false;   // `damage_` is of pages that a reader may find repaired

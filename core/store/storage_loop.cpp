@@ -158,110 +158,6 @@ void LoopStorage::set_node_slots(Bytes document, Done done) {
     pump_log();
 }
 
-void LoopStorage::fold(Done done) {
-    struct Round {
-        std::size_t left = 1;
-        Status first;
-        Done done;
-    };
-    const auto round = std::make_shared<Round>();
-    round->done = std::move(done);
-    const auto finish_one = [this, round](Status status) {
-        if (!status && round->first) {
-            round->first = std::move(status);
-        }
-        if (--round->left == 0) {
-            answer(std::move(round->done), std::move(round->first));
-        }
-    };
-    for (const auto& [id, store] : stores_) {
-        if (store->last.unfolded_bytes == 0 && !store->last.wants_fold && !store->is_busy &&
-            store->queue.empty()) {
-            continue;
-        }
-        ++round->left;
-        fold_store(id, finish_one);
-    }
-    finish_one({});
-}
-
-void LoopStorage::fold_store(StoreId id, Done done) {
-    const auto found = stores_.find(id);
-    if (found == stores_.end()) {
-        answer(std::move(done), {});
-        return;
-    }
-    auto item = std::make_shared<Item>();
-    item->kind = Kind::fold;
-    item->done = std::move(done);
-    enqueue(*found->second, std::move(item));
-}
-
-StoreHealth Health::of(StoreId store) const {
-    for (const StoreHealth& each : stores) {
-        if (each.store == store) {
-            return each;
-        }
-    }
-    return {};
-}
-
-Health LoopStorage::health() const {
-    Health made;
-    made.is_fatal = fatal_.has_value();
-    made.fatal = fatal_ ? fatal_->text : "";
-    made.durable = durable_;
-    made.timeline = timeline_;
-    made.log_begin = log_begin_;
-    made.cover = cover_;
-    made.log_members = members_;
-    made.scrub = scrub_;
-    made.notes = notes_;
-    made.notes.insert(made.notes.end(), scrub_notes_.begin(), scrub_notes_.end());
-    for (const std::string* text : {&cover_doubt_, &rotten_old_}) {
-        if (!text->empty()) {
-            made.notes.push_back(*text);
-        }
-    }
-    for (const LogScan::Member& member : members_) {
-        if (!member.is_present) {
-            made.is_degraded = true;
-            made.notes.push_back(
-                fmt::format("log disk {} is out of service: {}", member.label, member.failure));
-        }
-    }
-    made.is_full = is_log_full_;
-    if (is_log_full_) {
-        made.notes.emplace_back("a log disk is full: writing is refused until there is space");
-    }
-    for (const auto& [id, store] : stores_) {
-        StoreHealth each;
-        each.store = id;
-        each.damage = store->last.damage;
-        each.is_damaged = !each.damage.empty();
-        each.damaged_pages = store->last.damaged_pages;
-        each.repaired_pages = store->last.repaired_pages;
-        each.rebuilt = store->last.rebuilt;
-        each.sequence = store->last.position.sequence;
-        each.pages = store->last.position.page_count;
-        each.unfolded_bytes = store->last.unfolded_bytes;
-        each.memory_bytes = store->last.memory_bytes;
-        each.reseal = store->last.reseal;
-        if (store->fold_failure) {
-            each.fold_failure = store->fold_failure->text;
-            each.fold_fails_since = store->fold_fails_since;
-            made.is_unfolded = true;
-            made.notes.push_back(
-                fmt::format("store {} cannot be folded since {}: {}; its newest commits "
-                            "stand in the log, nothing is lost, it is tried again",
-                            to_hex(id), format_utc(store->fold_fails_since), store->fold_failure->text));
-        }
-        made.stores.push_back(std::move(each));
-    }
-    add_repairs(made);
-    return made;
-}
-
 // ---- a store's queue
 // -----------------------------------------------------------------------------------------
 
@@ -367,7 +263,8 @@ void LoopStorage::start(Store& store, ItemPtr item) {
     const auto report = std::make_shared<LaneReport>();
     auto job = [lane = store.lane_side, item, report, make_cipher = options_.parts.page_cipher,
                 through = durable_,
-                limits = RestoreLimits{options_.restore_part_pages, options_.restore_pages_limit}] {
+                limits = RestoreLimits{options_.restore_part_pages, options_.restore_pages_limit},
+                unfolded = item->is_further_step ? store.fold_failure : std::nullopt] {
         switch (item->kind) {
             case Kind::unlock:
                 *report = lane->unlock(make_cipher, std::move(item->ring), item->migrations);
@@ -384,7 +281,9 @@ void LoopStorage::start(Store& store, ItemPtr item) {
             case Kind::reseal: *report = lane->reseal(); return;
             case Kind::vacuum: *report = lane->vacuum(); return;
             case Kind::restore:
-                *report = lane->prepare_to_restore(item->disks, item->point, limits, item->is_plan_only);
+                *report =
+                    unfolded ? lane->give_up_restoring(*unfolded)
+                             : lane->prepare_to_restore(item->disks, item->point, limits, item->is_plan_only);
                 return;
             case Kind::scrub: *report = lane->scrub(item->first_page, item->page_count); return;
         }
@@ -442,105 +341,6 @@ void LoopStorage::finish(Store& store, const ItemPtr& item, LaneReport report) {
     advance(store);
     wake_waiting();
     rest_for_memory();
-}
-
-/// The long part of a fold, beside the store's own lane: commits and reads do not wait for it.
-void LoopStorage::run_fold(Store& store, ItemPtr item) {
-    store.is_folding = true;
-    frozen_.emplace_back(&store, std::move(item));
-    start_folds();
-}
-
-/// As many as there are lanes for folds: none waits behind a slow one while another lane is free.
-void LoopStorage::start_folds() {
-    for (std::size_t lane = 0; lane < kFoldLanes.size() && !frozen_.empty(); ++lane) {
-        if (is_fold_lane_busy_[lane]) {
-            continue;
-        }
-        is_fold_lane_busy_[lane] = true;
-        auto [store, item] = std::move(frozen_.front());
-        frozen_.pop_front();
-        seams_.workers.run(
-            kFoldLanes[lane], [fold = item->fold] { fold->run(); },
-            [this, alive = std::weak_ptr(alive_), store = store, item = item, lane] {
-                if (!alive.expired()) {
-                    is_fold_lane_busy_[lane] = false;
-                    take_over_fold(*store, *item);
-                    start_folds();
-                }
-            });
-    }
-}
-
-void LoopStorage::take_over_fold(Store& store, Item& item) {
-    if (fatal_) {
-        answer(std::move(item.done), {});
-        return;
-    }
-    store.folded = std::make_shared<Item>();
-    store.folded->kind = Kind::end_fold;
-    store.folded->done = std::move(item.done);
-    store.folded->fold = std::move(item.fold);
-    advance(store);
-}
-
-void LoopStorage::finish_fold(Store& store, const Status& status) {
-    store.is_folding = false;
-    store.is_fold_queued = false;
-    note_fold(store, status);
-    store.fold_at_bytes = store.last.unfolded_bytes + options_.fold_after_bytes;
-    store.unfolded_since = store.last.unfolded_bytes == 0 ? std::nullopt : std::optional(store.fold_began);
-    rest_above_ = 0;  // what is folded can rest
-    if (std::exchange(store.waits_for_fold, false)) {
-        store.is_waiting = false;
-    }
-}
-
-/// The first failure and the end of it are said; the time between is in health().
-void LoopStorage::note_fold(Store& store, const Status& status) {
-    if (status && store.fold_failure) {
-        tell(fmt::format("store {} is folded again, after it could not be since {}.", to_hex(store.id),
-                         format_utc(store.fold_fails_since)));
-    } else if (!status && !store.fold_failure) {
-        store.fold_fails_since = seams_.clock.wall();
-        tell(
-            fmt::format("store {} cannot be folded: {}. Its newest commits stand in the log alone; it is "
-                        "tried again until it succeeds.",
-                        to_hex(store.id), status.error().text));
-    }
-    store.fold_failure = status ? std::nullopt : std::optional(status.error());
-    store.fold_again = seams_.clock.now() + kTickPeriod;
-}
-
-void LoopStorage::consider_fold(Store& store) {
-    const bool is_again = store.fold_failure && seams_.clock.now() >= store.fold_again;
-    const bool is_idle = !store.last.is_unlocked && store.queue.empty() && !store.fold_failure;
-    const bool is_old =
-        store.unfolded_since && log_bytes_ - *store.unfolded_since >= options_.unfolded_log_limit;
-    const bool is_due = store.last.unfolded_bytes >= store.fold_at_bytes || is_old ||
-                        ((is_idle || is_again) && store.last.unfolded_bytes > 0) ||
-                        (store.last.wants_fold && (!store.fold_failure || is_again));
-    if (!is_due || store.is_fold_queued || store.is_folding || !store.last.damage.empty() || fatal_) {
-        return;
-    }
-    store.is_fold_queued = true;
-    auto item = std::make_shared<Item>();
-    item->kind = Kind::fold;
-    store.queue.push_front(std::move(item));
-}
-
-/// A data disk that cannot be folded to must not make memory grow for ever.
-std::optional<Error> LoopStorage::backlog(const Store& store) const {
-    if (!store.fold_failure || store.last.unfolded_bytes < options_.fold_after_bytes * kBacklogFolds) {
-        return std::nullopt;
-    }
-    return Error{store.fold_failure->fault,
-                 fmt::format("store {} cannot be folded: {}", to_hex(store.id), store.fold_failure->text)};
-}
-
-/// A fold that takes long must not make memory grow for ever either: the store's own writers wait for it.
-bool LoopStorage::is_too_far_ahead(const Store& store) const {
-    return store.is_folding && store.last.unfolded_bytes >= options_.fold_after_bytes * kBacklogFolds;
 }
 
 void LoopStorage::wake_waiting() {

@@ -102,6 +102,8 @@ class LoopStorage final : public Storage {
         OnRestoreProgress progress;
         std::shared_ptr<StoreRestorePlan> plan;  // owners: this and `done`
         std::shared_ptr<StoreRestore> restore;   // owners: this and the job that made it
+        bool is_on_the_way = false;              // a commit was made that is not the last one
+        bool is_further_step = false;            // such commits were made
     };
     using ItemPtr =
         std::shared_ptr<Item>;  // owners: the store's queue, then the lane's job and its completion
@@ -160,6 +162,7 @@ class LoopStorage final : public Storage {
 
     // storage_restore.cpp
     [[nodiscard]] bool is_log_read() const;
+    void queue_next_step(Store& store, const ItemPtr& item);
     bool go_on_restoring(Store& store, const ItemPtr& item);
     void record_parts(Store& store, const ItemPtr& item, std::size_t next);
 

@@ -17,6 +17,9 @@ namespace firedrill::store {
 namespace {
 
 constexpr std::string_view kOwner = "firedrill node";
+/// Of a store without files, which the log has from its first commit on: more than this is read once more,
+/// and folded in between.
+constexpr std::uint64_t kMostUnpublished = 64ull << 20;
 
 LogOptions log_options(const Seams& seams, const StorageOptions& options, LogIdentity identity) {
     LogOptions made;
@@ -64,6 +67,11 @@ class StoreRecovery {
         }
         if (Status applied = pages->apply(*commit); !applied) {
             set_aside(commit->store, applied.error());
+        } else if (pages->folded().sequence == 0 && pages->unfolded_bytes() > kMostUnpublished) {
+            set_aside(commit->store, Error{Fault::damaged,
+                                           fmt::format("store {} has no files on {}, and more pages than are "
+                                                       "kept in memory",
+                                                       to_hex(commit->store), seams_.data.label())});
         }
         return {};
     }

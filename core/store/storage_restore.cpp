@@ -1,7 +1,9 @@
 // LoopStorage: one store taken back to an earlier commit, while the others go on. The store's queue stands
 // still from the reading of the log until the commit that takes it back has its LSN; that commit counts, the
-// parts before it do not.
+// parts before it do not. When there is more to take back than one commit may have, the next one follows once
+// this one is folded, before anything else in the queue.
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -50,8 +52,27 @@ bool LoopStorage::is_log_read() const {
                        [](const auto& entry) { return entry.second->restores > 0; });
 }
 
+/// The step that was made is folded before the next one, so that the pages of one only are in memory.
+void LoopStorage::queue_next_step(Store& store, const ItemPtr& item) {
+    item->is_on_the_way = false;
+    item->is_further_step = true;
+    store.queue.push_front(item);
+    if (!std::exchange(store.is_fold_queued, true)) {
+        auto fold = std::make_shared<Item>();
+        fold->kind = Kind::fold;
+        store.queue.push_front(std::move(fold));
+    }
+    pump_log();
+    advance(store);
+    wake_waiting();
+}
+
 /// After a step of the preparation. False: it ends here, with what the lane reported.
 bool LoopStorage::go_on_restoring(Store& store, const ItemPtr& item) {
+    if (item->is_on_the_way) {
+        queue_next_step(store, item);
+        return true;
+    }
     if (store.last.restoring && !fatal_) {
         if (item->progress) {
             item->progress(*store.last.restoring);
@@ -84,8 +105,8 @@ void LoopStorage::record_parts(Store& store, const ItemPtr& item, std::size_t ne
         const Lsn lsn = queue_record(std::move(restore.parts[next]));
         hold(lsn, [this, &store, item, next] { record_parts(store, item, next + 1); });
         if (item->progress) {
-            item->progress(
-                {RestoreStep::recording, next * options_.restore_part_pages, restore.plan.changed_pages});
+            item->progress({RestoreStep::recording, next * options_.restore_part_pages, restore.pages,
+                            restore.plan.commits});
         }
         pump_log();
         return;
@@ -96,6 +117,13 @@ void LoopStorage::record_parts(Store& store, const ItemPtr& item, std::size_t ne
         [this, alive = std::weak_ptr(alive_), &store, item, report] {
             if (!alive.expired()) {
                 store.is_taken_back = false;
+                item->is_on_the_way = !item->restore->is_last && report->status.is_ok();
+                if (item->is_on_the_way) {
+                    tell(
+                        fmt::format("store {} was taken back to its state of LSN {}, on the way to that of "
+                                    "LSN {}; the next step follows.",
+                                    to_hex(store.id), item->restore->reached, item->plan->kept_lsn));
+                }
                 item->restore.reset();
                 finish(store, item, std::move(*report));
             }

@@ -4,11 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+
 namespace firedrill::store {
 namespace {
-
-constexpr std::uint8_t kKnown = 1;         // the log has it as it stood at the state wanted
-constexpr std::uint8_t kChangedSince = 2;  // and a change of it after that
 
 /// Ends a reading early: not a failure, and never seen by anybody.
 Error enough() {
@@ -30,66 +29,78 @@ Leaf leaf_of(const PageImage& image) {
 
 }  // namespace
 
-RestorePreparation::RestorePreparation(std::vector<Disk*> disks, const PageStore& pages,
-                                       const RestorePoint& point, const RestoreLimits& limits,
-                                       bool is_plan_only)
+RestorePreparation::RestorePreparation(std::vector<Disk*> disks, StoreId store, const RestorePoint& point,
+                                       const RestoreLimits& limits, bool is_plan_only)
     : disks_(std::move(disks)),
-      pages_(pages),
+      store_(store),
       point_(point),
       limits_(limits),
       is_plan_only_(is_plan_only),
-      name_(to_hex(pages.store())) {
-    out_.plan.store = pages.store();
+      name_(to_hex(store)) {
+    plan_.store = store;
 }
 
-Result<bool> RestorePreparation::step() {
-    if (!reading_) {
-        TRY(begin(Phase::find));
+Result<bool> RestorePreparation::step(PageStore& pages) {
+    pages_ = &pages;
+    if (phase_ == Phase::begin) {
+        present_ = pages.position().sequence;
+        TRY(read(Phase::find,
+                 [this](Lsn lsn, WallTime wall, const Commit& commit) { return find(lsn, wall, commit); }));
+        return false;
+    }
+    if (phase_ == Phase::choose) {
+        if (Status chosen = choose(); !chosen) {
+            return failed(chosen.error());
+        }
         return false;
     }
     auto stepped = reading_->step();
     if (!stepped && stepped.error().fault != Fault::closed) {
-        return std::move(stepped).error();
+        return failed(std::move(stepped).error());
     }
-    return stepped && !*stepped ? Result<bool>(false) : end_phase();
+    if (stepped && !*stepped) {
+        return false;
+    }
+    read_bytes_ += reading_->done_bytes();
+    auto ended = end_phase();
+    return ended ? std::move(ended) : failed(std::move(ended).error());
 }
 
 RestoreProgress RestorePreparation::progress() const noexcept {
     RestoreProgress out;
-    out.step = phase_ == Phase::find ? RestoreStep::reading : RestoreStep::collecting;
-    if (reading_) {
-        out.done = reading_->done_bytes();
-        out.total = std::max(reading_->done_bytes(), reading_->total_bytes());
+    out.step =
+        phase_ == Phase::find || phase_ == Phase::touch ? RestoreStep::reading : RestoreStep::collecting;
+    out.round = plan_.commits + 1;
+    if (phase_ == Phase::choose) {
+        out.step = plan_.commits == 0 ? RestoreStep::reading : RestoreStep::collecting;
+        out.done = read_bytes_;
+        out.total = read_bytes_;
+    }
+    if (reading_ && phase_ != Phase::choose) {
+        const std::uint64_t before = phase_ == Phase::touch ? read_bytes_ : 0;
+        const std::uint64_t passes = phase_ == Phase::collect ? 1 : 2;
+        out.done = before + reading_->done_bytes();
+        out.total = std::max(out.done, passes * reading_->total_bytes());
     }
     return out;
 }
 
-Status RestorePreparation::begin(Phase phase) {
+StoreRestore RestorePreparation::take() {
+    out_.plan = plan_;
+    return std::move(out_);
+}
+
+Status RestorePreparation::read(Phase phase, Take take) {
     phase_ = phase;
-    Take take;
-    Lsn until = 0;
-    switch (phase) {
-        case Phase::find:
-            take = [this](Lsn lsn, WallTime wall, const Commit& commit) { return find(lsn, wall, commit); };
-            break;
-        case Phase::collect:
-            until = out_.plan.kept_lsn;
-            take = [this](Lsn lsn, WallTime, const Commit& commit) { return collect(lsn, commit); };
-            break;
-        case Phase::look_between:
-            between_.assign(past_.leaves().begin(), past_.leaves().end());
-            differing_ = changes_.size();
-            take = [this](Lsn lsn, WallTime, const Commit& commit) { return look_between(lsn, commit); };
-            break;
-    }
-    reading_ = TRY(LogReading::begin(disks_, until, each_commit(std::move(take))));
+    reading_ = TRY(LogReading::begin(disks_, 0, each_commit(std::move(take))));
     return {};
 }
 
+/// Every commit of the store up to the one at which it stood, in order.
 RecordSink RestorePreparation::each_commit(Take take) const {
     return [this, take = std::move(take)](Record&& record) -> Status {
         const auto* commit = std::get_if<Commit>(&record.body);
-        if (commit == nullptr || commit->store != pages_.store()) {
+        if (commit == nullptr || commit->store != store_) {
             return {};
         }
         if (!is_possible(*commit)) {
@@ -100,7 +111,7 @@ RecordSink RestorePreparation::each_commit(Take take) const {
                             name_, commit->sequence)};
         }
         TRY(take(record.lsn, record.wall, *commit));
-        return commit->sequence < pages_.position().sequence ? Status() : Status(enough());
+        return commit->sequence < present_ ? Status() : Status(enough());
     };
 }
 
@@ -108,29 +119,34 @@ Result<bool> RestorePreparation::end_phase() {
     switch (phase_) {
         case Phase::find:
             TRY(check());
-            TRY(rebuild_past());
-            compare();
-            if (changes_.size() > limits_.pages) {
-                TRY(begin(Phase::look_between));
-                return false;
-            }
-            if (is_plan_only_) {
-                return true;
-            }
-            TRY(begin(Phase::collect));
+            TRY(begin_path());
+            TRY(read(Phase::touch, [this](Lsn, WallTime, const Commit& commit) { return see(commit); }));
             return false;
+        case Phase::touch:
+            TRY(check_known());
+            plan_.changed_pages = is_plan_only_ ? path_.touched(plan_.pages) : 0;
+            phase_ = Phase::choose;
+            return is_plan_only_;
         case Phase::collect:
-            if (missing_ > 0) {
-                return Error{Fault::damaged,
-                             fmt::format("store {}: {} pages of commit {} are not in the log any more; "
-                                         "nothing was changed",
-                                         name_, missing_, out_.plan.kept_sequence)};
-            }
-            divide();
+            TRY(finish_step());
+            phase_ = Phase::choose;
             return true;
-        case Phase::look_between: return too_many();
+        case Phase::begin:
+        case Phase::choose: break;
     }
+    CHECK(false);
     return true;
+}
+
+Error RestorePreparation::failed(Error error, bool is_done) const {
+    const std::uint32_t steps = is_done ? plan_.commits : steps_done_;
+    if (steps > 0) {
+        error.text += fmt::format(
+            "; {} step(s) were made before and stand, the store is at its state of LSN {}: "
+            "ask for the same again to go on",
+            steps, is_done ? goal_lsn_ : stands_at_);
+    }
+    return error;
 }
 
 // ---- the state wanted
@@ -141,11 +157,6 @@ Status RestorePreparation::find(Lsn lsn, WallTime wall, const Commit& commit) {
         first_ = commit.sequence;
         first_lsn_ = lsn;
         first_wall_ = wall;
-        // Of pages that were there before, nothing is known; a store that begins here had none.
-        const PageNumber before = commit.sequence == 1 ? 0 : commit.page_count;
-        leaves_.resize(before);
-        facts_.resize(before);
-        count_ = before;
     } else if (commit.sequence != seen_ + 1) {
         return Error{Fault::unavailable,
                      fmt::format("store {}: the log on the node's disks has commit {} and not the {} before "
@@ -155,58 +166,27 @@ Status RestorePreparation::find(Lsn lsn, WallTime wall, const Commit& commit) {
     }
     seen_ = commit.sequence;
     seen_hash_ = commit_hash(commit);
+    if (commit.taken_back) {
+        takings_.push_back({commit.sequence, commit.taken_back->to});
+    }
     is_past_point_ =
         is_past_point_ || (point_.until != 0 && lsn > point_.until) || (point_.at && wall > *point_.at);
-    if (is_past_point_) {
-        lose(lsn, wall, commit);
-    } else {
-        keep(lsn, wall, commit);
+    if (!is_past_point_) {
+        plan_.kept_lsn = lsn;
+        plan_.kept_sequence = commit.sequence;
+        plan_.kept_wall = wall;
+        plan_.pages = commit.page_count;
+        return {};
     }
+    plan_.lost_first = plan_.lost_commits == 0 ? lsn : plan_.lost_first;
+    plan_.lost_last = lsn;
+    plan_.lost_newest = wall;
+    ++plan_.lost_commits;
     return {};
 }
 
-/// Pages beyond the count are gone, and come back as holes.
-void RestorePreparation::set_count(PageNumber count, bool is_kept) {
-    if (count > leaves_.size()) {
-        leaves_.resize(count);
-        facts_.resize(count);
-    }
-    for (PageNumber page = std::min(count, count_) + 1; page <= std::max(count, count_); ++page) {
-        if (is_kept) {
-            leaves_[page - 1] = Leaf{};
-        }
-        facts_[page - 1] |= is_kept ? kKnown : kChangedSince;
-    }
-    count_ = count;
-}
-
-void RestorePreparation::keep(Lsn lsn, WallTime wall, const Commit& commit) {
-    set_count(commit.page_count, true);
-    for (const PageImage& image : commit.pages) {
-        leaves_[image.number - 1] = leaf_of(image);
-        facts_[image.number - 1] |= kKnown;
-    }
-    kept_root_ = commit.root;
-    out_.plan.kept_lsn = lsn;
-    out_.plan.kept_sequence = commit.sequence;
-    out_.plan.kept_wall = wall;
-    out_.plan.pages = commit.page_count;
-}
-
-void RestorePreparation::lose(Lsn lsn, WallTime wall, const Commit& commit) {
-    set_count(commit.page_count, false);
-    for (const PageImage& image : commit.pages) {
-        facts_[image.number - 1] |= kChangedSince;
-    }
-    StoreRestorePlan& plan = out_.plan;
-    plan.lost_first = plan.lost_commits == 0 ? lsn : plan.lost_first;
-    plan.lost_last = lsn;
-    plan.lost_newest = wall;
-    ++plan.lost_commits;
-}
-
 Status RestorePreparation::check() const {
-    const StorePosition& now = pages_.position();
+    const StorePosition& now = pages_->position();
     if (first_ == 0 && now.sequence > 0) {
         return Error{Fault::unavailable,
                      fmt::format("store {}: the log on the node's disks no longer has any of its commits, of "
@@ -220,7 +200,7 @@ Status RestorePreparation::check() const {
                         "changed",
                         name_, seen_, now.sequence)};
     }
-    if (out_.plan.kept_sequence == 0) {
+    if (plan_.kept_sequence == 0) {
         return first_ == 1
                    ? Error{Fault::not_found, fmt::format("store {} has no commit as old as that", name_)}
                    : Error{Fault::unavailable,
@@ -229,26 +209,41 @@ Status RestorePreparation::check() const {
                                        "back beside it, or choose that LSN or a later state",
                                        name_, first_, first_lsn_, format_utc(first_wall_))};
     }
-    if (out_.plan.lost_commits == 0) {
+    if (plan_.lost_commits == 0) {
         return Error{Fault::refused,
                      fmt::format("store {} has no commit after that: it stands there already", name_)};
     }
     return {};
 }
 
-/// What the log does not tell of a page is told by the present, if nothing changed it since.
-Status RestorePreparation::rebuild_past() {
-    leaves_.resize(out_.plan.pages);
-    std::size_t lacking = 0;
-    for (PageNumber page = 1; page <= out_.plan.pages; ++page) {
-        if ((facts_[page - 1] & kKnown) != 0) {
-            continue;
-        }
-        lacking += (facts_[page - 1] & kChangedSince) != 0 ? 1 : 0;
-        leaves_[page - 1] = present(page);
+// ---- the way there
+// -------------------------------------------------------------------------------------------
+
+Status RestorePreparation::begin_path() {
+    auto path = RestorePath::between(Lineage(present_, first_, takings_),
+                                     Lineage(plan_.kept_sequence, first_, takings_), first_,
+                                     std::max(plan_.pages, pages_->tree().page_count()));
+    if (!path) {
+        return Error{path.error().fault,
+                     fmt::format("store {}: {}. Nothing was changed", name_, path.error().text)};
     }
-    facts_ = {};
-    if (lacking > 0) {
+    path_ = std::move(*path);
+    current_ = path_.present().newest();
+    return {};
+}
+
+Status RestorePreparation::see(const Commit& commit) {
+    path_.see(commit);
+    return commit.sequence < path_.last_needed() ? Status() : Status(enough());
+}
+
+/// What the log does not tell of a page is told by the present, if nothing changed it since.
+Status RestorePreparation::check_known() const {
+    std::size_t lacking = 0;
+    for (PageNumber page = 1; page <= std::min(plan_.pages, path_.page_end()); ++page) {
+        lacking += path_.place_of(page) != 0 && !path_.is_known(page) ? 1 : 0;
+    }
+    if (lacking > 0 && first_ > 1) {
         return Error{
             Fault::unavailable,
             fmt::format("store {}: the log on the node's disks no longer goes back far enough: {} "
@@ -256,66 +251,167 @@ Status RestorePreparation::rebuild_past() {
                         "(LSN {}, of {}). Put older segments back beside it, or choose a later state",
                         name_, lacking, first_, first_lsn_, format_utc(first_wall_))};
     }
-    past_.assign(std::move(leaves_));
-    if (past_.root() != kept_root_) {
-        return Error{
-            Fault::damaged,
-            fmt::format("store {}: the log does not give the root that was recorded with commit {}; nothing "
-                        "was changed",
-                        name_, out_.plan.kept_sequence)};
-    }
     return {};
 }
 
-Leaf RestorePreparation::present(PageNumber page) const {
-    const PageTree& now = pages_.tree();
-    return page <= now.page_count() ? now.leaf(page) : Leaf{};
-}
-
-/// What must become of which page. Pages beyond the past's last one go by the page count.
-void RestorePreparation::compare() {
-    for (PageNumber page = 1; page <= past_.page_count(); ++page) {
-        const Leaf& wanted = past_.leaf(page);
-        if (wanted != present(page)) {
-            changes_[page] = {page, nullptr, wanted.digest};
-            missing_ += wanted.digest == Digest{} ? 0 : 1;
+/// All the way when few enough pages differ, else as far as they allow.
+Status RestorePreparation::choose() {
+    if (plan_.commits > 0) {
+        steps_done_ = plan_.commits;
+        stands_at_ = goal_lsn_;
+        current_ = goal_.newest();
+    }
+    const bool is_near = path_.touched(plan_.pages) <= limits_.pages;
+    until_ = is_near ? RestorePath::kEnd : path_.reach(limits_.pages);
+    goal_state_ = path_.state_at(until_);
+    const bool is_last = goal_state_ == path_.wanted().newest();
+    if (!is_last && goal_state_ == current_) {
+        return Error{
+            Fault::limit,
+            fmt::format("store {}: one commit on the way changed more pages than the {} ({} MiB) that "
+                        "may be held in memory at once; restore the node from its log instead "
+                        "(firedrill restore --from, --until). Nothing was changed",
+                        name_, limits_.pages, limits_.pages * kPageSize >> 20)};
+    }
+    goal_ = is_last ? path_.wanted() : Lineage(goal_state_, first_, takings_);
+    goal_state_ = is_last ? plan_.kept_sequence : goal_state_;
+    goal_seen_ = 0;
+    goal_count_ = 0;
+    present_count_ = 0;
+    wanted_count_ = 0;
+    const PageNumber end = is_last ? std::min(plan_.pages, path_.page_end()) : path_.page_end();
+    for (PageNumber page = 1; page <= end; ++page) {
+        const RestorePath::Place place = path_.place_of(page);
+        if (place != 0 && place < until_) {
+            changes_[page].image.number = page;
         }
     }
-    out_.plan.changed_pages = changes_.size();
+    out_ = StoreRestore();
+    out_.is_last = is_last;
+    return read(Phase::collect,
+                [this](Lsn lsn, WallTime, const Commit& commit) { return collect(lsn, commit); });
 }
 
 // ---- its pages
 // -----------------------------------------------------------------------------------------------
 
 Status RestorePreparation::collect(Lsn lsn, const Commit& commit) {
-    if (lsn > out_.plan.kept_lsn || missing_ == 0) {
-        return enough();
+    if (!out_.is_last) {
+        look_ahead(commit);
     }
-    for (const PageImage& image : commit.pages) {
-        const auto found = changes_.find(image.number);
-        if (found != changes_.end() && image.page && !found->second.page &&
-            found->second.leaf == image.leaf) {
-            found->second.page = image.page;
-            --missing_;
+    if (goal_.contains(commit.sequence)) {
+        take_image(commit);
+        goal_lsn_ = lsn;
+    }
+    const CommitSequence last = out_.is_last ? goal_.newest() : path_.last_needed();
+    return commit.sequence < last ? Status() : Status(enough());
+}
+
+/// The pages as they stand after this commit of the goal's lineage.
+void RestorePreparation::take_image(const Commit& commit) {
+    const bool is_first = commit.sequence == first_;
+    const PageNumber before = is_first && first_ > 1 ? commit.page_count : goal_count_;
+    for (PageNumber page = std::min(before, commit.page_count) + 1;
+         page <= std::max(before, commit.page_count); ++page) {
+        if (const auto found = changes_.find(page); found != changes_.end()) {
+            found->second.is_known = true;
+            found->second.image = {page, nullptr, {}};
         }
     }
+    for (const PageImage& image : commit.pages) {
+        if (const auto found = changes_.find(image.number); found != changes_.end()) {
+            found->second.is_known = true;
+            found->second.image = image;
+        }
+    }
+    goal_count_ = commit.page_count;
+    goal_root_ = commit.root;
+    goal_seen_ = commit.sequence;
+}
+
+/// Where on the way that is left the pages of this step are touched next.
+void RestorePreparation::look_ahead(const Commit& commit) {
+    const PageNumber before_first = first_ == 1 ? 0 : commit.page_count;
+    const bool is_first = commit.sequence == first_;
+    const auto note = [&](PageNumber before, RestorePath::Place place, bool is_undoing) {
+        if (place < until_) {
+            return;
+        }
+        each_touched(commit, is_first ? before_first : before, [&](PageNumber page) {
+            const auto found = changes_.find(page);
+            if (found == changes_.end()) {
+                return;
+            }
+            Change& change = found->second;
+            if (is_undoing) {
+                change.undone_next = place;
+            } else if (change.redone_next == 0) {
+                change.redone_next = place;
+            }
+        });
+    };
+    if (path_.present().contains(commit.sequence)) {
+        note(present_count_, path_.undone_at(commit.sequence), true);
+        present_count_ = commit.page_count;
+    }
+    if (path_.wanted().contains(commit.sequence)) {
+        note(wanted_count_, path_.redone_at(commit.sequence), false);
+        wanted_count_ = commit.page_count;
+    }
+}
+
+Leaf RestorePreparation::present(PageNumber page) const {
+    const PageTree& now = pages_->tree();
+    return page <= now.page_count() ? now.leaf(page) : Leaf{};
+}
+
+Status RestorePreparation::finish_step() {
+    std::size_t missing = goal_seen_ == goal_.newest() ? 0 : 1;
+    for (const auto& [page, change] : changes_) {
+        missing += page <= goal_count_ && !change.is_known ? 1 : 0;
+    }
+    if (missing > 0) {
+        return Error{first_ > 1 ? Fault::unavailable : Fault::damaged,
+                     fmt::format("store {}: {} pages of commit {} are not in the log any more; "
+                                 "nothing was changed",
+                                 name_, missing, goal_state_)};
+    }
+    const StorePosition& now = pages_->position();
+    Commit& commit = out_.commit;
+    commit.store = store_;
+    commit.sequence = now.sequence + 1;
+    commit.previous = now.last_hash;
+    commit.page_count = goal_count_;
+    commit.root = goal_root_;
+    commit.taken_back.emplace(Commit::Return()).to = goal_state_;
+    commit.pages.reserve(changes_.size());
+    for (auto& [page, change] : changes_) {
+        if (page <= goal_count_ && leaf_of(change.image) != present(page)) {
+            commit.pages.push_back(std::move(change.image));
+        }
+        if (!out_.is_last) {
+            path_.set_place(page, change.undone_next != 0 ? change.undone_next : change.redone_next);
+        }
+    }
+    changes_.clear();
+    if (!pages_->gives_root(commit)) {
+        return Error{
+            Fault::damaged,
+            fmt::format("store {}: the log does not give the root that was recorded with commit {}; nothing "
+                        "was changed",
+                        name_, goal_state_)};
+    }
+    divide();
+    ++plan_.commits;
     return {};
 }
 
 void RestorePreparation::divide() {
-    const StorePosition& now = pages_.position();
     Commit& commit = out_.commit;
-    commit.store = pages_.store();
-    commit.sequence = now.sequence + 1;
-    commit.previous = now.last_hash;
-    commit.page_count = past_.page_count();
-    commit.root = kept_root_;
-    commit.pages.reserve(changes_.size());
-    for (auto& [page, image] : changes_) {
-        commit.pages.push_back(std::move(image));
-    }
-    Commit::Return& back = commit.taken_back.emplace(Commit::Return());
-    back.to = out_.plan.kept_sequence;
+    out_.pages = commit.pages.size();
+    out_.reached = goal_lsn_;
+    plan_.changed_pages += out_.pages;
+    Commit::Return& back = *commit.taken_back;
     while (commit.pages.size() - back.in_parts > limits_.part_pages) {
         const auto first = commit.pages.begin() + static_cast<std::ptrdiff_t>(back.in_parts);
         out_.parts.push_back({commit.store,
@@ -324,50 +420,6 @@ void RestorePreparation::divide() {
                               {first, first + static_cast<std::ptrdiff_t>(limits_.part_pages)}});
         back.in_parts += limits_.part_pages;
     }
-}
-
-// ---- too many of them
-// ----------------------------------------------------------------------------------------
-
-void RestorePreparation::set_between(PageNumber page, const Leaf& leaf) {
-    const Leaf now = present(page);
-    differing_ -= between_[page - 1] != now ? 1 : 0;
-    between_[page - 1] = leaf;
-    differing_ += leaf != now ? 1 : 0;
-}
-
-/// Follows the commits after the state wanted until few enough pages differ from now.
-Status RestorePreparation::look_between(Lsn lsn, const Commit& commit) {
-    if (lsn <= out_.plan.kept_lsn || commit.sequence == pages_.position().sequence) {
-        return {};
-    }
-    for (PageNumber page = commit.page_count + 1; page <= between_.size(); ++page) {
-        differing_ -= between_[page - 1] != present(page) ? 1 : 0;
-    }
-    const auto before = static_cast<PageNumber>(between_.size());
-    between_.resize(commit.page_count);
-    for (PageNumber page = before + 1; page <= commit.page_count; ++page) {
-        differing_ += present(page) != Leaf{} ? 1 : 0;
-    }
-    for (const PageImage& image : commit.pages) {
-        set_between(image.number, leaf_of(image));
-    }
-    if (differing_ <= limits_.pages) {
-        between_lsn_ = lsn;
-        return enough();
-    }
-    return {};
-}
-
-Error RestorePreparation::too_many() const {
-    const std::string way_out =
-        between_lsn_ == 0 ? "restore the node from its log instead (firedrill restore --from, --until)"
-                          : fmt::format("go back in steps: first to LSN {}, then repeat this", between_lsn_);
-    return {
-        Fault::limit,
-        fmt::format("store {}: {} pages differ and {} ({} MiB) may be held in memory at once; {}. Nothing "
-                    "was changed",
-                    name_, changes_.size(), limits_.pages, limits_.pages * kPageSize >> 20, way_out)};
 }
 
 }  // namespace firedrill::store

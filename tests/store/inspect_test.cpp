@@ -6,18 +6,14 @@
 #include "store/log_format.h"
 #include "store/log_members.h"
 #include "store/restore.h"
-#include "store_world.h"
+#include "store_fixture.h"
 
 namespace firedrill::store {
 namespace {
 
 using namespace std::chrono_literals;
 
-const StoreId kFirst = store_id(1);
-
-struct Inspecting : testing::Test {
-    std::optional<StoreWorld> made;
-    std::vector<Disk*> logs;
+struct Inspecting : StoreFixture {
     /// A stopped node with one store, everything folded, two closed segments and an open one.
     StoreWorld& begin(std::size_t count) {
         StoreWorld& world = made.emplace(1, count);
@@ -32,32 +28,10 @@ struct Inspecting : testing::Test {
         }
         EXPECT_TRUE(world.fold());
         stop();
-        for (const auto& log : world.logs) {
-            logs.push_back(log.get());
-        }
         return world;
     }
-    void stop() {
-        made->machine->cut_power();
-        made->boot();
-    }
-    Inspection look() {
-        auto seen = inspect(*made->data, logs, true, {});
-        EXPECT_TRUE(seen) << seen.error().text;
-        return seen ? *seen : Inspection{};
-    }
     static bool has_note(const Inspection& seen, std::string_view part) {
-        return std::any_of(seen.log.notes.begin(), seen.log.notes.end(),
-                           [part](const std::string& note) { return note.find(part) != std::string::npos; });
-    }
-    static std::vector<std::string> segments(const sim::SimDisk& disk) {
-        std::vector<std::string> out;
-        for (const std::string& name : disk.peek_names()) {
-            if (parse_segment_name(name)) {
-                out.push_back(name);
-            }
-        }
-        return out;
+        return mentions(seen.log.notes, part);
     }
     static void remove(sim::SimDisk& disk, const std::string& name) {
         ASSERT_TRUE(disk.remove(name)) << name;
@@ -72,7 +46,7 @@ TEST_F(Inspecting, ASoundNodeHasNoNotes) {
 
     EXPECT_EQ(seen.soundness, Soundness::sound);
     EXPECT_TRUE(seen.log.notes.empty());
-    EXPECT_EQ(segments(*made->logs[0]).size(), 3U);
+    EXPECT_EQ(segment_files(*made->logs[0]).size(), 3U);
 }
 
 TEST_F(Inspecting, RottenKeySlotsOfTheFolderAreRepairableAndTheNextStartRepairsThem) {
@@ -111,7 +85,7 @@ TEST_F(Inspecting, KeySlotsThatWereSetSinceTheSegmentWasBegunAreTheNewest) {
     remove(*world.data, "node.slots");
 
     EXPECT_EQ(as_text(read_logged_slots(*world.data, logs).value()), "third slots");
-    const std::string open_segment = segments(*world.logs[0]).back();
+    const std::string open_segment = segment_files(*world.logs[0]).back();
     ASSERT_TRUE(
         world.logs[0]->corrupt(open_segment, world.logs[0]->peek(open_segment)->size() - 40, Bytes(40, 1)));
     EXPECT_EQ(as_text(read_logged_slots(*world.data, logs).value()), "third slots") << "from the mirror";
@@ -119,11 +93,11 @@ TEST_F(Inspecting, KeySlotsThatWereSetSinceTheSegmentWasBegunAreTheNewest) {
 
 TEST_F(Inspecting, KeySlotsAreTakenFromNoSegmentWhoseCopyIsRotten) {
     StoreWorld& world = begin(2);
-    for (const std::string& name : segments(*world.logs[0])) {
+    for (const std::string& name : segment_files(*world.logs[0])) {
         ASSERT_TRUE(world.logs[0]->corrupt(name, kSegmentHeaderSize, Bytes(3, 0xee)));
     }
     ASSERT_EQ(as_text(read_logged_slots(*world.data, logs).value()), "slots") << "from the mirror";
-    for (const std::string& name : segments(*world.logs[1])) {
+    for (const std::string& name : segment_files(*world.logs[1])) {
         ASSERT_TRUE(world.logs[1]->corrupt(name, kSegmentHeaderSize, Bytes(3, 0xee)));
     }
 
@@ -162,7 +136,7 @@ TEST_F(Inspecting, LogDisksThatAllLostTheirNamesAreDamageBecauseAStartRefuses) {
 
 TEST_F(Inspecting, ALostCloseMarkOfTheOnlyCopyIsSaidAndMadeAnewByAScrubOrAStart) {
     StoreWorld& world = begin(1);
-    const std::string name = segments(*world.logs[0]).front();
+    const std::string name = segment_files(*world.logs[0]).front();
     const std::uint64_t size = world.logs[0]->peek(name)->size();
     ASSERT_TRUE(world.logs[0]->corrupt(name, size - 1, Bytes(1, 0xee)));
 
@@ -177,7 +151,8 @@ TEST_F(Inspecting, ALostCloseMarkOfTheOnlyCopyIsSaidAndMadeAnewByAScrubOrAStart)
 
 TEST_F(Inspecting, NoWayOutIsNamedThatIsNone) {
     StoreWorld& world = begin(1);
-    ASSERT_TRUE(world.logs[0]->corrupt(segments(*world.logs[0]).front(), kSegmentHeaderSize, Bytes(3, 0xee)));
+    ASSERT_TRUE(
+        world.logs[0]->corrupt(segment_files(*world.logs[0]).front(), kSegmentHeaderSize, Bytes(3, 0xee)));
 
     const Inspection seen = look();
 

@@ -5,33 +5,22 @@
 
 #include "store/log_format.h"
 #include "store/page_store.h"
-#include "store_world.h"
+#include "store_fixture.h"
 
 namespace firedrill::store {
 namespace {
 
 using namespace std::chrono_literals;
 
-const StoreId kFirst = store_id(1);
-const StoreId kSecond = store_id(2);
-
-std::string insert(int id, std::string_view body) {
-    return fmt::format("INSERT INTO note (id, body) VALUES ({}, '{}')", id, body);
-}
-
-struct LostFiles : testing::Test {
-    std::optional<StoreWorld> made;
-    std::vector<std::string> notes;
-
+struct LostFiles : StoreFixture {
     StoreWorld& world() { return *made; }
     void begin(Duration scrub_period = Duration(0)) {
         notes.clear();
         made.emplace();
         made->scrub_period = scrub_period;
-        made->on_note = [this](const std::string& text) { notes.push_back(text); };
+        listen();
         expect_ok(made->create());
     }
-    static void expect_ok(const Status& status) { ASSERT_TRUE(status.is_ok()) << status.error().text; }
     /// Two stores of two rows each, folded.
     void fill() {
         for (const StoreId store : {kFirst, kSecond}) {
@@ -56,10 +45,6 @@ struct LostFiles : testing::Test {
                 ASSERT_TRUE(world().data->remove(name).is_ok());
             }
         }
-    }
-    bool has_note(std::string_view part) const {
-        return std::any_of(notes.begin(), notes.end(),
-                           [part](const std::string& note) { return note.find(part) != std::string::npos; });
     }
     /// Everything is on the data disk again: a start has nothing to build.
     void expect_whole_after_restart(std::string_view rows) {

@@ -8,19 +8,12 @@
 #include "store/page_store.h"
 #include "store/restore.h"
 #include "store/scrub.h"
-#include "store_world.h"
+#include "store_fixture.h"
 
 namespace firedrill::store {
 namespace {
 
 using namespace std::chrono_literals;
-
-const StoreId kFirst = store_id(1);
-const StoreId kSecond = store_id(2);
-
-std::string insert(int id, std::string_view body) {
-    return fmt::format("INSERT INTO note (id, body) VALUES ({}, '{}')", id, body);
-}
 
 std::vector<SegmentName> segments(const sim::SimDisk& disk) {
     std::vector<SegmentName> out;
@@ -33,14 +26,13 @@ std::vector<SegmentName> segments(const sim::SimDisk& disk) {
 }
 
 /// A world whose log has `hours` closed segments; `is_covered` is asked from then on.
-struct Retention : testing::Test {
-    std::optional<StoreWorld> made;
+struct Retention : StoreFixture {
     bool is_all_covered = false;
     Lsn covered_below = 0;
     std::vector<SegmentName> asked;
 
-    StoreWorld& begin(std::size_t logs, int hours, std::uint64_t seed = 1) {
-        StoreWorld& world = made.emplace(seed, logs);
+    StoreWorld& begin(std::size_t log_disks, int hours, std::uint64_t seed = 1) {
+        StoreWorld& world = made.emplace(seed, log_disks);
         world.covered = [this](const SegmentName& name) {
             asked.push_back(name);
             return is_all_covered || name.first < covered_below;
@@ -55,7 +47,6 @@ struct Retention : testing::Test {
         }
         return world;
     }
-    static void expect_ok(const Status& status) { ASSERT_TRUE(status.is_ok()) << status.error().text; }
     static std::string rows(StoreWorld& world, StoreId store) {
         return world.query(store, "SELECT count(*) FROM note");
     }

@@ -6,16 +6,12 @@
 #include "store/log_format.h"
 #include "store/page_store.h"
 #include "store/restore.h"
-#include "store_world.h"
+#include "store_fixture.h"
 
 namespace firedrill::store {
 namespace {
 
-const StoreId kFirst = store_id(1);
-
-struct Scrub : testing::Test {
-    std::optional<StoreWorld> made;
-    std::vector<Disk*> logs;
+struct Scrub : StoreFixture {
     /// A stopped node with one folded store of many pages.
     StoreWorld& begin(std::size_t count) {
         StoreWorld& world = made.emplace(1, count);
@@ -26,21 +22,10 @@ struct Scrub : testing::Test {
                                                           std::string(2000, 'n'))));
         }
         EXPECT_TRUE(world.fold());
-        world.machine->cut_power();
-        world.boot();
-        for (const auto& log : world.logs) {
-            logs.push_back(log.get());
-        }
+        stop();
         return world;
     }
-    static std::string segment(const sim::SimDisk& disk) {
-        for (const std::string& name : disk.peek_names()) {
-            if (parse_segment_name(name)) {
-                return name;
-            }
-        }
-        return "";
-    }
+    static std::string segment(const sim::SimDisk& disk) { return segment_files(disk).at(0); }
     /// Where the n-th record of the first segment begins.
     static std::uint64_t record(const sim::SimDisk& disk, int nth) {
         const Bytes bytes = *disk.peek(segment(disk));

@@ -5,34 +5,20 @@
 #include "store/log_format.h"
 #include "store/page_store.h"
 #include "store/restore.h"
-#include "store_world.h"
+#include "store_fixture.h"
 
 namespace firedrill::store {
 namespace {
 
 using namespace std::chrono_literals;
 
-const StoreId kFirst = store_id(1);
-const StoreId kSecond = store_id(2);
-
-std::string insert(int id, std::string_view body) {
-    return fmt::format("INSERT INTO note (id, body) VALUES ({}, '{}')", id, body);
-}
-
-struct StorageCare : testing::Test {
-    std::optional<StoreWorld> made;
-    std::vector<std::string> notes;
-    StoreWorld& begin(std::size_t logs) {
-        StoreWorld& world = made.emplace(1, logs);
-        world.on_note = [this](const std::string& text) { notes.push_back(text); };
+struct StorageCare : StoreFixture {
+    StoreWorld& begin(std::size_t log_disks) {
+        StoreWorld& world = made.emplace(1, log_disks);
+        listen();
         const Status created = world.create();
         EXPECT_TRUE(created) << created.error().text;
         return world;
-    }
-    static void expect_ok(const Status& status) { ASSERT_TRUE(status.is_ok()) << status.error().text; }
-    bool has_note(std::string_view part) const {
-        return std::any_of(notes.begin(), notes.end(),
-                           [part](const std::string& note) { return note.find(part) != std::string::npos; });
     }
     static void pass(StoreWorld& world, Duration time) { world.universe.loop.run_for(time); }
 };

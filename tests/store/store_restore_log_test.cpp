@@ -55,10 +55,10 @@ struct StoreRestoreLog : testing::Test {
     }
     Result<StoreRestore> prepare(Lsn until) {
         const std::span<Disk* const> disks = world.options().disks;
-        RestorePreparation preparation({disks.begin(), disks.end()}, *pages, {until, {}}, {4096, 65536},
+        RestorePreparation preparation({disks.begin(), disks.end()}, kStore, {until, {}}, {4096, 65536},
                                        false);
         for (bool is_over = false; !is_over;) {
-            is_over = TRY(preparation.step());
+            is_over = TRY(preparation.step(*pages));
         }
         return preparation.take();
     }
