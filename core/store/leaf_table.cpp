@@ -8,132 +8,116 @@ namespace firedrill::store {
 
 namespace {
 
-/// A node of the map of changed leaves.
-constexpr std::uint64_t kBeforeBytes = 112;
+std::size_t runs_for(PageNumber count) {
+    return (std::size_t{count} + LeafTable::kRun - 1) / LeafTable::kRun;
+}
 
 }  // namespace
 
-void LeafTable::make_room(State& state, PageNumber count) {
-    const std::size_t wanted = (std::size_t{count} + kRun - 1) / kRun;
-    if (state.runs.size() < wanted) {
-        state.runs.resize(wanted);
-    }
-    for (std::size_t i = state.size / kRun; i < wanted; ++i) {
-        std::vector<Leaf>& run = state.runs[i];
-        const std::size_t length = std::min<std::size_t>(kRun, count - i * kRun);
-        if (run.size() < length) {
-            const std::size_t before = run.capacity();
-            if (before < length) {
-                run.reserve(std::min<std::size_t>(kRun, length + length / 4 + 16));
-            }
-            run.resize(length);
-            state.run_bytes += (run.capacity() - before) * sizeof(Leaf);
+void LeafTable::make_room(PageNumber count) {
+    while (runs_.size() < runs_for(count) ||
+           (!runs_.empty() && (runs_.size() - 1) * kRun + last_room_ < count)) {
+        if (!runs_.empty() && last_room_ < kRun) {
+            // What reads the old run keeps it.
+            const std::size_t first = (runs_.size() - 1) * kRun;
+            const auto wanted = static_cast<PageNumber>(std::min<std::size_t>(kRun, count - first));
+            const PageNumber room = std::min(kRun, wanted + wanted / 4 + 16);
+            std::shared_ptr<Leaf[]> larger(new Leaf[room]);
+            std::copy_n(runs_.back().get(), last_room_, larger.get());
+            runs_.back() = std::move(larger);
+            last_room_ = room;
+            continue;
         }
+        const auto left = static_cast<PageNumber>(std::min<std::size_t>(kRun, count - runs_.size() * kRun));
+        last_room_ = std::min(kRun, left + left / 4 + 16);
+        runs_.push_back(std::shared_ptr<Leaf[]>(new Leaf[last_room_]));
     }
 }
 
-/// Runs beyond the size, which a shrinking left because something was frozen.
-void LeafTable::give_back(State& state) {
-    const std::size_t wanted = (std::size_t{state.size} + kRun - 1) / kRun;
-    while (state.runs.size() > wanted) {
-        state.run_bytes -= state.runs.back().capacity() * sizeof(Leaf);
-        state.runs.pop_back();
-    }
-}
-
-void LeafTable::change(State& state, PageNumber count) {
-    make_room(state, count);
-    const bool is_frozen = state.is_frozen.load(std::memory_order_acquire);
-    for (PageNumber index = state.size; index < count; ++index) {
-        Leaf& leaf = state.runs[index / kRun][index % kRun];
-        if (is_frozen && index < state.frozen_size) {
-            state.before.try_emplace(index, leaf);
-        }
-        leaf = Leaf{};
-    }
-    state.size = count;
-    if (!is_frozen) {
-        give_back(state);
+/// Runs beyond the size.
+void LeafTable::give_back() {
+    const std::size_t wanted = runs_for(size_);
+    if (runs_.size() > wanted) {
+        runs_.resize(wanted);
+        last_room_ = wanted == 0 ? 0 : kRun;
     }
 }
 
 void LeafTable::resize(PageNumber count) {
-    State& state = *state_;
-    if (!state.is_frozen.load(std::memory_order_acquire)) {
-        change(state, count);
-        return;
+    make_room(count);
+    if (count < size_) {
+        changed_.erase(changed_.lower_bound(count), changed_.end());
     }
-    const std::lock_guard lock(state.mutex);
-    change(state, count);
+    for (PageNumber index = size_; index < count; ++index) {
+        if (index < frozen_size_) {
+            changed_[index] = Leaf{};
+        } else {
+            at(index) = Leaf{};
+        }
+    }
+    size_ = count;
+    if (!is_frozen_) {
+        give_back();
+    }
 }
 
 void LeafTable::set(PageNumber index, const Leaf& leaf) {
-    State& state = *state_;
-    Leaf& now = state.runs[index / kRun][index % kRun];
-    if (!state.is_frozen.load(std::memory_order_acquire)) {
-        now = leaf;
-        return;
+    if (index < frozen_size_) {
+        changed_[index] = leaf;
+    } else {
+        at(index) = leaf;
     }
-    const std::lock_guard lock(state.mutex);
-    if (state.is_frozen.load(std::memory_order_acquire) && index < state.frozen_size) {
-        state.before.try_emplace(index, now);
-    }
-    now = leaf;
+}
+
+void LeafTable::clear() {
+    runs_.clear();
+    changed_.clear();
+    last_room_ = 0;
+    size_ = 0;
+    is_frozen_ = false;
+    frozen_size_ = 0;
 }
 
 std::span<Leaf> LeafTable::fill(PageNumber index) {
-    CHECK(index < state_->size);
-    CHECK(!state_->is_frozen.load(std::memory_order_acquire));
-    const std::size_t at = index % kRun;
-    const std::size_t end = std::min<std::size_t>(kRun, state_->size - (index - at));
-    return std::span(state_->runs[index / kRun]).subspan(at, end - at);
+    CHECK(index < size_);
+    CHECK(!is_frozen_);
+    const PageNumber in_run = index % kRun;
+    const PageNumber end = std::min(kRun, size_ - (index - in_run));
+    return {&at(index), end - in_run};
 }
 
 std::shared_ptr<FrozenLeaves> LeafTable::freeze() {
-    CHECK(!state_->is_frozen.load(std::memory_order_acquire));
-    give_back(*state_);
-    return std::shared_ptr<FrozenLeaves>(new FrozenLeaves(state_));
+    CHECK(!is_frozen_);
+    is_frozen_ = true;
+    frozen_size_ = size_;
+    return std::shared_ptr<FrozenLeaves>(new FrozenLeaves(runs_, size_));
 }
 
-std::uint64_t LeafTable::memory_bytes() const {
-    State& state = *state_;
-    std::uint64_t bytes = sizeof(State) + state.run_bytes + state.runs.capacity() * sizeof(state.runs[0]);
-    if (state.is_frozen.load(std::memory_order_acquire)) {
-        const std::lock_guard lock(state.mutex);
-        bytes += state.before.size() * kBeforeBytes;
+void LeafTable::thaw() {
+    is_frozen_ = false;
+    frozen_size_ = 0;
+    for (const auto& [index, leaf] : changed_) {
+        at(index) = leaf;
     }
-    return bytes;
+    changed_.clear();
+    give_back();
 }
 
-FrozenLeaves::FrozenLeaves(std::shared_ptr<LeafTable::State> state)
-    : state_(std::move(state)), size_(state_->size) {
-    state_->frozen_size = size_;
-    state_->is_frozen.store(true, std::memory_order_release);
-}
-
-FrozenLeaves::~FrozenLeaves() {
-    std::map<PageNumber, Leaf> before;  // goes after the lock
-    const std::lock_guard lock(state_->mutex);
-    before.swap(state_->before);
-    state_->is_frozen.store(false, std::memory_order_release);
+std::uint64_t LeafTable::memory_bytes() const noexcept {
+    constexpr std::uint64_t kChangedBytes = 112;  // a node of the map
+    const std::uint64_t room = runs_.empty() ? 0 : (runs_.size() - 1) * kRun + last_room_;
+    return room * sizeof(Leaf) + runs_.capacity() * sizeof(runs_[0]) + changed_.size() * kChangedBytes;
 }
 
 std::size_t FrozenLeaves::copy(PageNumber index, std::span<Leaf> out) const {
     CHECK(index <= size_);
     const std::size_t count = std::min<std::size_t>(out.size(), size_ - index);
-    const std::lock_guard lock(state_->mutex);
     for (std::size_t done = 0; done < count;) {
         const std::size_t from = index + done;
-        const std::size_t at = from % LeafTable::kRun;
-        const std::size_t length = std::min<std::size_t>(count - done, LeafTable::kRun - at);
-        const std::vector<Leaf>& run = state_->runs[from / LeafTable::kRun];
-        std::copy_n(run.begin() + static_cast<std::ptrdiff_t>(at), length,
-                    out.begin() + static_cast<std::ptrdiff_t>(done));
+        const std::size_t in_run = from % LeafTable::kRun;
+        const std::size_t length = std::min<std::size_t>(count - done, LeafTable::kRun - in_run);
+        std::copy_n(runs_[from / LeafTable::kRun].get() + in_run, length, out.data() + done);
         done += length;
-    }
-    const auto end = state_->before.lower_bound(index + static_cast<PageNumber>(count));
-    for (auto each = state_->before.lower_bound(index); each != end; ++each) {
-        out[each->first - index] = each->second;
     }
     return count;
 }

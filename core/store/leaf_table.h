@@ -1,16 +1,14 @@
 // LeafTable: the leaves of one store's pages, and how they stay readable as they stood while they change.
 //
-// Within store only. One thread uses the table; one other may read what freeze() gave it, at the same time.
-// Invariants:
+// Within store only. One thread at a time uses the table; one other may read what freeze() gave it, until
+// thaw(): nothing of that is written meanwhile. Invariants:
 //  1. Memory: 48 bytes a leaf, never twice: growing moves at most one run of kRun leaves.
 //  2. What is frozen costs nothing but the leaves that change while it is (about 100 bytes each, and each
 //  has a page in memory anyway), and the runs that a shrinking would have given back.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <vector>
 
@@ -28,66 +26,68 @@ struct Leaf {
 };
 static_assert(sizeof(Leaf) == 48);  // as it stands in files
 
-class FrozenLeaves;
+/// A table's leaves as they stood. It may outlive the table.
+class FrozenLeaves {
+  public:
+    FrozenLeaves(const FrozenLeaves&) = delete;
+    FrozenLeaves& operator=(const FrozenLeaves&) = delete;
+
+    [[nodiscard]] PageNumber size() const noexcept { return size_; }
+    /// Leaves `index` … as many as there are, at most out.size().
+    std::size_t copy(PageNumber index, std::span<Leaf> out) const;
+
+  private:
+    friend class LeafTable;
+    FrozenLeaves(std::vector<std::shared_ptr<Leaf[]>> runs, PageNumber size)
+        : runs_(std::move(runs)), size_(size) {}
+    std::vector<std::shared_ptr<Leaf[]>> runs_;
+    PageNumber size_;
+};
 
 class LeafTable {
   public:
     /// Leaves that lie together; a multiple of the tree's groups.
     static constexpr PageNumber kRun = 1024;
 
-    LeafTable() : state_(std::make_shared<State>()) {}
+    LeafTable() = default;
     LeafTable(const LeafTable&) = delete;
     LeafTable& operator=(const LeafTable&) = delete;
 
-    [[nodiscard]] PageNumber size() const noexcept { return state_->size; }
+    [[nodiscard]] PageNumber size() const noexcept { return size_; }
     [[nodiscard]] const Leaf& operator[](PageNumber index) const noexcept {
-        return state_->runs[index / kRun][index % kRun];
+        if (index < frozen_size_ && !changed_.empty()) {
+            if (const auto found = changed_.find(index); found != changed_.end()) {
+                return found->second;
+            }
+        }
+        return at(index);
+    }
+    /// A group of the tree, as it lies in memory; null: some of it changed while it is frozen.
+    [[nodiscard]] const Leaf* together(PageNumber index) const noexcept {
+        return changed_.empty() ? &at(index) : nullptr;
     }
     void set(PageNumber index, const Leaf& leaf);
     void resize(PageNumber count);  ///< new leaves are zero
     /// Becomes empty; what was frozen stays as it was.
-    void clear() { state_ = std::make_shared<State>(); }
+    void clear();
     /// From `index` to the end of its run, to be filled. Not while something is frozen.
     std::span<Leaf> fill(PageNumber index);
-    /// One at a time; the one before must be gone.
+    /// One at a time; thaw() when nobody reads it any more.
     std::shared_ptr<FrozenLeaves> freeze();
-    [[nodiscard]] std::uint64_t memory_bytes() const;
+    void thaw();
+    [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
 
   private:
-    friend class FrozenLeaves;
-    struct State {
-        std::vector<std::vector<Leaf>> runs;  // all but the last one have room for kRun
-        PageNumber size = 0;                  // while something is frozen, the runs may hold more
-        std::uint64_t run_bytes = 0;
-        std::mutex mutex;  // while something is frozen, of all that changes
-        std::atomic<bool> is_frozen = false;
-        PageNumber frozen_size = 0;
-        std::map<PageNumber, Leaf> before;  // frozen leaves that changed since
-    };
-    static void change(State& state, PageNumber count);
-    static void make_room(State& state, PageNumber count);
-    static void give_back(State& state);
+    Leaf& at(PageNumber index) const noexcept { return runs_[index / kRun][index % kRun]; }
+    void make_room(PageNumber count);
+    void give_back();
 
-    std::shared_ptr<State> state_;  // owners: this and what is frozen
-};
-
-/// A table's leaves as they stood. It may outlive the table; the thread that uses it ends it.
-class FrozenLeaves {
-  public:
-    ~FrozenLeaves();
-    FrozenLeaves(const FrozenLeaves&) = delete;
-    FrozenLeaves& operator=(const FrozenLeaves&) = delete;
-
-    [[nodiscard]] PageNumber size() const noexcept { return size_; }
-    /// Leaves `index` … as many as there are, at most out.size(). The table's owner waits meanwhile: ask for
-    /// at most a few thousand.
-    std::size_t copy(PageNumber index, std::span<Leaf> out) const;
-
-  private:
-    friend class LeafTable;
-    explicit FrozenLeaves(std::shared_ptr<LeafTable::State> state);
-    std::shared_ptr<LeafTable::State> state_;
-    PageNumber size_;
+    std::vector<std::shared_ptr<Leaf[]>> runs_;  // all but the last one have room for kRun
+    PageNumber last_room_ = 0;                   // of the last one
+    PageNumber size_ = 0;                        // while something is frozen, the runs may hold more
+    bool is_frozen_ = false;
+    PageNumber frozen_size_ = 0;
+    std::map<PageNumber, Leaf> changed_;  // of the frozen leaves, since then
 };
 
 }  // namespace firedrill::store

@@ -87,6 +87,7 @@ std::shared_ptr<Fold> PageStore::begin_fold(Lsn through) {
 Status PageStore::end_fold(Fold& fold) {
     CHECK(is_folding_);
     is_folding_ = false;
+    tree_.thaw();
     if (!fold.outcome_) {
         must_move_ = must_move_ || fold.is_file_in_doubt_;
         is_unpublished_ = true;  // it may have been, or not: the next one does it in any case

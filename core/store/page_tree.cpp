@@ -115,10 +115,16 @@ std::uint64_t PageTree::memory_bytes() const {
 
 Digest PageTree::hash_group(std::size_t group, PageNumber page_count) const {
     const auto first = static_cast<PageNumber>(group * kGroup);
-    const std::size_t count = std::min(kGroup, page_count - first);
+    const PageNumber count = std::min(kGroup, page_count - first);
     crypto::Sha256& hash = hasher();
     hash.update(ByteView(&kGroupPrefix, 1));
-    hash.update(ByteView(reinterpret_cast<const Byte*>(&leaves_[first]), count * sizeof(Leaf)));
+    if (const Leaf* together = leaves_.together(first); together != nullptr) {
+        hash.update(ByteView(reinterpret_cast<const Byte*>(together), count * sizeof(Leaf)));
+        return hash.finish();
+    }
+    for (PageNumber i = 0; i < count; ++i) {
+        hash.update(ByteView(reinterpret_cast<const Byte*>(&leaves_[first + i]), sizeof(Leaf)));
+    }
     return hash.finish();
 }
 

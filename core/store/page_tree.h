@@ -27,8 +27,9 @@ class PageTree {
     void set(PageNumber page, const Leaf& leaf);  ///< 1 <= page <= page_count()
     [[nodiscard]] const Leaf& leaf(PageNumber page) const;
     [[nodiscard]] PageNumber page_count() const noexcept { return leaves_.size(); }
-    /// The leaves as they are now, for another thread, while this goes on. One at a time.
+    /// The leaves as they are now, for another thread, while this goes on. One at a time, until thaw().
     std::shared_ptr<FrozenLeaves> freeze() { return leaves_.freeze(); }
+    void thaw() { leaves_.thaw(); }
     [[nodiscard]] std::uint64_t memory_bytes() const;
     /// Recomputes what changed since the last call: O(changed × log pages).
     const Digest& root();

@@ -154,12 +154,13 @@ RC_GTEST_PROP(PageTree, FrozenLeavesStayAsTheyStood, ()) {
             tree.resize(size);
             model.resize(size);
         } else if (kind == 1) {
-            frozen.reset();
+            tree.thaw();
             frozen = tree.freeze();
             frozen_model = model;
         } else if (kind == 2 && frozen) {
             RC_ASSERT(leaves_of(*frozen) == frozen_model);
             frozen.reset();
+            tree.thaw();
         } else {
             const auto page =
                 static_cast<PageNumber>(*rc::gen::inRange<int>(1, static_cast<int>(model.size()) + 1));
@@ -168,6 +169,10 @@ RC_GTEST_PROP(PageTree, FrozenLeavesStayAsTheyStood, ()) {
         }
         if (frozen) {
             RC_ASSERT(leaves_of(*frozen) == frozen_model);
+        }
+        if (*rc::gen::inRange<int>(0, 4) == 0) {
+            RC_ASSERT(leaves_of(tree) == model);
+            RC_ASSERT(tree.root() == naive_root(model));
         }
     }
     RC_ASSERT(leaves_of(tree) == model);
