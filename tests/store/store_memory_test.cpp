@@ -14,6 +14,7 @@
 #include "log_world.h"
 #include "posix/disk.h"
 #include "store/page_store.h"
+#include "store/store_restore.h"
 #include "tests/support/test_entropy.h"
 
 namespace {
@@ -67,6 +68,7 @@ class Peak {
 struct StoreMemory : testing::Test {
     std::string path;
     std::unique_ptr<Disk> data;
+    std::unique_ptr<Disk> log;
     test::TestEntropy entropy;
     std::unique_ptr<PageCipher> cipher;
     std::unique_ptr<PageStore> pages;
@@ -75,6 +77,7 @@ struct StoreMemory : testing::Test {
         std::string pattern = (std::filesystem::temp_directory_path() / "firedrill.XXXXXX").string();
         path = mkdtemp(pattern.data());
         data = posix::open_folder(path + "/data", posix::Create::yes).value();
+        log = posix::open_folder(path + "/log", posix::Create::yes).value();
         KeyRing ring;
         ring.push_back({1, kTestTimeline, crypto::Secret(32)});
         cipher = make_page_cipher(kStore, std::move(ring));
@@ -100,7 +103,7 @@ struct StoreMemory : testing::Test {
         ASSERT_TRUE(folded.is_ok()) << folded.error().text;
     }
     void fill_and_fold() {
-        (void)commit(1, 1000, 300, kPages, 1);
+        (void)commit(300, 1000, 300, kPages, 1);
         fold();
     }
     void reopen() {
@@ -177,6 +180,19 @@ TEST_F(StoreMemory, OfAFoldIntoANewFileAndOfKeepingOne) {
     expect_within(counted, 10);
 }
 
+TEST_F(StoreMemory, OfComputingTheLeavesAgain) {
+    fill_and_fold();
+    const StorePosition position = pages->position();
+    pages.reset();
+    auto file = data->open(leaves_file_name(kStore), Open::existing);
+    ASSERT_TRUE(file.is_ok());
+    ASSERT_TRUE((*file)->truncate(5000).is_ok());
+    const Peak counted;
+    reopen();
+    EXPECT_EQ(pages->position(), position);
+    expect_within(counted, 0);
+}
+
 TEST_F(StoreMemory, OfGrowingAndOfGivingBack) {
     fill_and_fold();
     pages.reset();
@@ -190,6 +206,51 @@ TEST_F(StoreMemory, OfGrowingAndOfGivingBack) {
     fold();
     EXPECT_LE(pages->memory_bytes(), kPages / 3 * kPromised + kConstant);
     expect_within(counted, 10);
+}
+
+TEST_F(StoreMemory, OfTakingAStoreBackInSteps) {
+    const crypto::Secret seed(32);
+    std::vector<Disk*> disks{log.get()};
+    LogOptions options;
+    options.identity = {kTestNode, kTestTimeline};
+    options.disks = disks;
+    options.membership = data.get();
+    options.signing_seed = &seed;
+    auto writer = create_log(options, as_bytes("slots"), kTestWall);
+    ASSERT_TRUE(writer.is_ok()) << writer.error().text;
+    Lsn next = 2;
+    const auto append = [&](RecordBody body) {
+        const Record record{next++, 0, kTestWall, std::move(body)};
+        ASSERT_TRUE((*writer)->append(std::span(&record, 1), kTestWall).is_ok());
+    };
+    append(commit(1, 1000, 300, kPages, 1));
+    const Digest wanted = pages->position().root;
+    for (PageNumber i = 0; i < 4; ++i) {
+        append(commit(1 + i * 90'000, 90, 7, kPages + 20 * i, static_cast<Byte>(2 + i)));
+    }
+    fold();
+    pages.reset();
+    const Peak counted;
+    reopen();
+
+    RestorePreparation preparation(disks, kStore, {2, {}}, {50, 200}, false);
+    std::uint32_t commits = 0;
+    for (bool is_last = false; !is_last;) {
+        const auto stepped = preparation.step(*pages);
+        ASSERT_TRUE(stepped.is_ok()) << stepped.error().text;
+        if (!*stepped) {
+            continue;
+        }
+        StoreRestore restore = preparation.take();
+        is_last = restore.is_last;
+        const Status applied = pages->apply(restore.commit);
+        ASSERT_TRUE(applied.is_ok()) << applied.error().text;
+        fold();
+        ASSERT_LT(++commits, 10U);
+    }
+    EXPECT_GE(commits, 2U);
+    EXPECT_EQ(pages->position().root, wanted);
+    expect_within(counted, 200 + 1000);
 }
 
 }  // namespace
