@@ -63,7 +63,8 @@ TEST_F(StorageEdges, WhoeverWaitsIsToldWhenTheLogFails) {
 
 TEST_F(StorageEdges, ARottenVersionOfADataFolderIsMendedFromTheLogAndNotANewerProgramsWork) {
     EXPECT_EQ(start_with_marker(2, true).fault, Fault::newer_format);
-    EXPECT_EQ(start_with_marker(2, false).fault, Fault::internal);  // it starts: the log disks say whose it is
+    EXPECT_EQ(start_with_marker(2, false).fault,
+              Fault::internal);  // it starts: the log disks say whose it is
     EXPECT_EQ(start_with_marker(1, true).fault, Fault::internal);
 }
 
