@@ -64,6 +64,7 @@ store::StorageOptions SealedWorld::make_options() {
     options.signing_seed = &signing_seed_;
     options.fold_after_bytes = sealed_options_.fold_after_bytes;
     options.unfolded_log_limit = sealed_options_.unfolded_log_limit;
+    options.rebuild_bytes = std::max(options.rebuild_bytes, options.unfolded_log_limit);
     options.memory_limit_bytes = sealed_options_.memory_limit_bytes;
     options.on_fatal = [this](const Error& error) { failure_ = error.text; };
     return options;

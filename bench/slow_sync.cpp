@@ -20,6 +20,10 @@ class SlowFile final : public File {
     Status write_at(std::uint64_t offset, std::span<const ByteView> pieces) override {
         return file_->write_at(offset, pieces);
     }
+    Status write_durable(std::uint64_t offset, std::span<const ByteView> pieces) override {
+        device_.sync();
+        return file_->write_durable(offset, pieces);
+    }
     Status truncate(std::uint64_t size_bytes) override { return file_->truncate(size_bytes); }
     Status allocate(std::uint64_t size_bytes) override { return file_->allocate(size_bytes); }
     Result<std::uint64_t> size_bytes() override { return file_->size_bytes(); }

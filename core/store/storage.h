@@ -173,8 +173,9 @@ struct StorageOptions {
     /// When more differ it goes there in steps.
     std::size_t restore_pages_limit = 65536;
     PageSource page_source;
-    /// Memory that building stores anew from the log may use before it writes.
-    std::uint64_t rebuild_bytes = 64ull << 20;
+    /// Memory that building stores anew from the log may use before it writes: twice what a node leaves
+    /// unfolded.
+    std::uint64_t rebuild_bytes = 128ull << 20;
     /// Small files of the data folder that the caller had to take from the log disks: counted in `repairs`.
     std::uint32_t files_replaced = 0;
     /// Asked at a tick, on the loop, about a closed segment beyond the cover (Storage::cover): may it go once

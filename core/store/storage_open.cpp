@@ -17,9 +17,6 @@ namespace firedrill::store {
 namespace {
 
 constexpr std::string_view kOwner = "firedrill node";
-/// Of a store without files, which the log has from its first commit on: more than this is read once more,
-/// and folded in between.
-constexpr std::uint64_t kMostUnpublished = 64ull << 20;
 
 LogOptions log_options(const Seams& seams, const StorageOptions& options, LogIdentity identity) {
     LogOptions made;
@@ -67,7 +64,9 @@ class StoreRecovery {
         }
         if (Status applied = pages->apply(*commit); !applied) {
             set_aside(commit->store, applied.error());
-        } else if (pages->folded().sequence == 0 && pages->unfolded_bytes() > kMostUnpublished) {
+        } else if (pages->folded().sequence == 0 && pages->unfolded_bytes() > rebuild_bytes_) {
+            // More than a node leaves unfolded: its files were taken away. It is read once more, and folded
+            // in between.
             set_aside(commit->store, Error{Fault::damaged,
                                            fmt::format("store {} has no files on {}, and more pages than are "
                                                        "kept in memory",
