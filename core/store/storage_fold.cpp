@@ -62,11 +62,11 @@ void LoopStorage::start_folds() {
             continue;
         }
         is_fold_lane_busy_[lane] = true;
-        auto [store, item] = std::move(frozen_.front());
+        const auto next = std::move(frozen_.front());
         frozen_.pop_front();
         seams_.workers.run(
-            kFoldLanes[lane], [fold = item->fold] { fold->run(); },
-            [this, alive = std::weak_ptr(alive_), store = store, item = item, lane] {
+            kFoldLanes[lane], [fold = next.second->fold] { fold->run(); },
+            [this, alive = std::weak_ptr(alive_), store = next.first, item = next.second, lane] {
                 if (!alive.expired()) {
                     is_fold_lane_busy_[lane] = false;
                     take_over_fold(*store, *item);

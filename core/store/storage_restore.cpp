@@ -24,7 +24,7 @@ void LoopStorage::restore_store(StoreId id, RestorePoint point, RestoreMode mode
         return;
     }
     ++found->second->restores;
-    done = [this, alive = std::weak_ptr(alive_), &store = *found->second,
+    done = [alive = std::weak_ptr(alive_), &store = *found->second,
             then = std::move(done)](const Status& status) {
         if (!alive.expired()) {
             --store.restores;
@@ -35,11 +35,7 @@ void LoopStorage::restore_store(StoreId id, RestorePoint point, RestoreMode mode
     item->kind = Kind::restore;
     item->point = point;
     item->is_plan_only = mode == RestoreMode::plan;
-    for (std::size_t i = 0; i < std::min(members_.size(), seams_.logs.size()); ++i) {
-        if (members_[i].is_present) {
-            item->disks.push_back(seams_.logs[i]);
-        }
-    }
+    item->disks = disks_in_service();
     item->progress = std::move(progress);
     item->plan = plan;
     item->done = std::move(done);

@@ -180,8 +180,7 @@ void LoopStorage::remove_old_segments(const std::vector<SegmentFacts>& old,
         next_retention_ = seams_.clock.now() + kRottenPause;
         rotten_old_ = fmt::format(
             "Segment {} is covered by a copy, but is sound on no log disk; it stays, and all after it. Put "
-            "it "
-            "back from the copy{}.",
+            "it back from the copy{}.",
             to_text(old[*sound].name), cover_ ? " (" + cover_->where + ")" : "");
         tell(rotten_old_);
     }
