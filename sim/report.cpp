@@ -14,7 +14,7 @@ namespace json = boost::json;
 std::string number(double value) {
     return fmt::format("{:.3f}", value);
 }
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
     return json::serialize(json::string(text));
 }
 
@@ -35,15 +35,15 @@ std::string claims_json(const std::vector<ClaimResult>& claims) {
     for (const ClaimResult& one : claims) {
         out += fmt::format(
             R"({}{{"id":{},"reading":{},"promised":{},"measured":{},"verdict":{},"expected":{}}})",
-            out.empty() ? "" : ",", quoted(one.claim->id), quoted(one.claim->reading),
-            quoted(one.claim->promised), quoted(one.measured), quoted(verdict_name(one.verdict)),
-            quoted(one.expected));
+            out.empty() ? "" : ",", json_text(one.claim->id), json_text(one.claim->reading),
+            json_text(one.claim->promised), json_text(one.measured), json_text(verdict_name(one.verdict)),
+            json_text(one.expected));
     }
     return "[" + out + "]";
 }
 
 std::string seed_json(const RunReport& report) {
-    return report.seed_text.size() == 40 ? quoted(report.seed_text) : fmt::format("{}", report.seed);
+    return report.seed_text.size() == 40 ? json_text(report.seed_text) : fmt::format("{}", report.seed);
 }
 
 std::string text_of(const json::object& object, std::string_view key) {
@@ -65,15 +65,15 @@ std::string report_json(const RunReport& report) {
     const Evidence& e = report.evidence;
     std::string out = "{";
     auto member = [&](std::string_view name, const std::string& value) {
-        out += fmt::format("{}{}:{}", out.size() == 1 ? "" : ",", quoted(name), value);
+        out += fmt::format("{}{}:{}", out.size() == 1 ? "" : ",", json_text(name), value);
     };
     auto count = [](std::uint64_t value) { return fmt::format("{}", value); };
-    member("scenario", quoted(report.scenario));
+    member("scenario", json_text(report.scenario));
     member("seed", seed_json(report));
-    member("commit", quoted(report.commit));
-    member("verdict", quoted(verdict_name(report.judgement.verdict)));
-    member("expected", quoted(report.expected));
-    member("trace_hash", quoted(to_hex(report.trace_hash.view())));
+    member("commit", json_text(report.commit));
+    member("verdict", json_text(verdict_name(report.judgement.verdict)));
+    member("expected", json_text(report.expected));
+    member("trace_hash", json_text(to_hex(report.trace_hash.view())));
     member("virtual_s", number(report.virtual_s));
     member("wall_s", number(report.wall_s));
     member("rpo", fmt::format(R"({{"seconds":{},"submissions":{}}})", number(e.durability.rpo_seconds),

@@ -8,7 +8,7 @@ namespace firedrill::sim {
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
     std::string out = "\"";
     for (char c : text) {
         if (c == '"' || c == '\\') {
@@ -22,7 +22,7 @@ std::string quoted(std::string_view text) {
 std::string list_of(const std::vector<std::string_view>& items) {
     std::string out;
     for (std::string_view item : items) {
-        out += (out.empty() ? "" : ", ") + quoted(item);
+        out += (out.empty() ? "" : ", ") + json_text(item);
     }
     return "[" + out + "]";
 }
@@ -67,8 +67,8 @@ Members members_of(std::string_view section, std::string_view indent) {
         const bool shows_default = !key.fallback.empty() && key.fallback != "null";
         out.properties += fmt::format(
             "{}{}{}: {{{}, {}\"description\": {}}}", out.properties.empty() ? "" : ",\n", indent,
-            quoted(key.name), type_of(key),
-            shows_default ? fmt::format("\"default\": {}, ", key.fallback) : "", quoted(key.help));
+            json_text(key.name), type_of(key),
+            shows_default ? fmt::format("\"default\": {}, ", key.fallback) : "", json_text(key.help));
     }
     return out;
 }
@@ -78,7 +78,7 @@ std::string claim_verdicts() {
         "        \"claims\": {{\"type\": \"object\", \"additionalProperties\": false, \"description\": {},\n"
         "          \"patternProperties\": {{\"^C[0-9]+$\": {{\"enum\": [\"holds\", \"refuted\", "
         "\"not_judged\"]}}}}}}",
-        quoted("Expected verdict of single claims; holds by default."));
+        json_text("Expected verdict of single claims; holds by default."));
 }
 
 std::string section_schema(const ScenarioSection& section) {
@@ -94,12 +94,12 @@ std::string section_schema(const ScenarioSection& section) {
         "\"type\": \"object\", \"additionalProperties\": false,{}\n      \"properties\": {{\n{}\n      }}",
         required, members.properties);
     if (!is_list) {
-        return fmt::format("    {}: {{\"description\": {}, {}}}", quoted(section.name), quoted(section.help),
-                           object);
+        return fmt::format("    {}: {{\"description\": {}, {}}}", json_text(section.name),
+                           json_text(section.help), object);
     }
     return fmt::format(
         "    {}: {{\"description\": {}, \"type\": \"array\", \"maxItems\": 100, \"items\": {{{}}}}}",
-        quoted(section.name), quoted(section.help), object);
+        json_text(section.name), json_text(section.help), object);
 }
 
 }  // namespace

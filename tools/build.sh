@@ -1,9 +1,24 @@
 # Meson and Ninja: one build folder a purpose, each remembering what it was configured with. Sourced by ./dev.
 
+# Whether a warning stops the build of a folder: FIREDRILL_WERROR=1 or 0 says so, for us and for .ci/run. Without it
+# the folder keeps what it was configured with (the other way compiles everything anew), and a new one does not stop:
+# nobody is turned away by a compiler that warns of something we have not seen.
+warnings_are_errors() {
+    case "${FIREDRILL_WERROR:-}" in
+        1) return 0 ;;
+        0) return 1 ;;
+        "") grep -qs -e ' -Werror ' "$1/build.ninja" ;;
+        *) fail_usage "FIREDRILL_WERROR is \"$FIREDRILL_WERROR\"; it must be 0 or 1" ;;
+    esac
+}
+
 # configure FOLDER MESON_OPTIONS...: a no-op when the folder was configured for the same Botan and options.
 configure() {
     local folder=$1 launcher linker wanted
     shift
+    if [[ " $* " != *" -Dwerror="* ]] && warnings_are_errors "$folder"; then
+        set -- -Dwerror=true "$@"
+    fi
     launcher=$(first_command ccache)
     linker=$(first_command mold)
     wanted="$(printf '%s\n' "${PKG_CONFIG_PATH:-}" "$launcher" "$linker" "$@")"

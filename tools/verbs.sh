@@ -26,7 +26,8 @@ verb_help() {
   help                     this text
 
 What is missing is installed first (Debian packages with sudo; Botan is built once and cached). With --no-install a
-verb only says what is missing. FIREDRILL_JOBS=N limits the compile jobs.
+verb only says what is missing. FIREDRILL_JOBS=N limits the compile jobs; FIREDRILL_WERROR=1 lets a warning stop the
+build, as .ci/run does.
 END
 }
 

@@ -164,7 +164,8 @@ Result<ServerCertificate> issue_server_certificate(std::string_view authority_pe
 Result<Validity> certificate_validity(std::string_view pem) {
     const auto found = TRY(parse_certificates(pem, "The certificate"));
     const auto wall = [](const Botan::X509_Time& time) {
-        return WallTime{std::chrono::duration_cast<Duration>(time.to_std_timepoint().time_since_epoch()).count()};
+        return WallTime{
+            std::chrono::duration_cast<Duration>(time.to_std_timepoint().time_since_epoch()).count()};
     };
     return Validity{wall(found.front().not_before()), wall(found.front().not_after())};
 }

@@ -130,8 +130,8 @@ crypto::Secret write_secrets(const NodeKeys& keys) {
     CHECK(keys.former_signing.size() < kSeedLimit);
     const std::array<ByteView, 4> texts{as_bytes(keys.authority_pem), keys.authority_key_pem.view(),
                                         as_bytes(keys.chain_pem), keys.tls_key_pem.view()};
-    std::size_t size = kDatesSize + 8 + (keys.former_signing.size() + 1) * kSeedSize +
-                       keys.directory.size() * kEpochSize;
+    std::size_t size =
+        kDatesSize + 8 + (keys.former_signing.size() + 1) * kSeedSize + keys.directory.size() * kEpochSize;
     for (const ByteView text : texts) {
         CHECK(text.size() <= kPemLimit);
         size += 4 + text.size();
@@ -331,9 +331,10 @@ Status renew_directory(NodeKeys& keys, TimelineId timeline, Entropy& entropy, Wa
 
 Status renew_signing(NodeKeys& keys, Entropy& entropy, WallTime now) {
     if (keys.former_signing.size() + 1 >= kSeedLimit) {
-        return Error{Fault::limit, fmt::format("signing key: {} were made, no more fit; copy the practices to "
-                                               "a new node",
-                                               kSeedLimit)};
+        return Error{Fault::limit,
+                     fmt::format("signing key: {} were made, no more fit; copy the practices to "
+                                 "a new node",
+                                 kSeedLimit)};
     }
     keys.former_signing.push_back(std::move(keys.signing_seed));
     keys.signing_seed = draw_secret(kSeedSize, entropy);

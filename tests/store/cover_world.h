@@ -40,9 +40,8 @@ struct CoverWorld : testing::Test {
     /// What was told, but for the removals.
     [[nodiscard]] std::vector<std::string> warned() const {
         std::vector<std::string> out;
-        std::copy_if(told.begin(), told.end(), std::back_inserter(out), [](const std::string& text) {
-            return text.find("were removed") == std::string::npos;
-        });
+        std::copy_if(told.begin(), told.end(), std::back_inserter(out),
+                     [](const std::string& text) { return text.find("were removed") == std::string::npos; });
         return out;
     }
     /// A node whose log has `hours` closed segments and an open one.

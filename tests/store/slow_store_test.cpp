@@ -196,8 +196,7 @@ TEST_F(SlowStores, WhenAllFoldLanesHangOthersStillCommitAndFoldOnceOneIsFree) {
     EXPECT_LT(world.machine->clock().now() - began, 10min);
     EXPECT_GT(most_unfolded, kFoldAfter);  // nothing was folded meanwhile
     disk->extra = 0s;
-    world.run_until(
-        [this] { return world.health(store_id(kFirstHealthy)).unfolded_bytes < kFoldAfter; });
+    world.run_until([this] { return world.health(store_id(kFirstHealthy)).unfolded_bytes < kFoldAfter; });
     ASSERT_TRUE(world.fold());
     EXPECT_EQ(world.health(store_id(kFirstHealthy)).unfolded_bytes, 0U);
     EXPECT_EQ(world.health(store_id(11)).unfolded_bytes, 0U);
