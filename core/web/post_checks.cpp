@@ -30,6 +30,11 @@ std::optional<Refusal> check_post(const Request& request) {
         std::ranges::any_of(request.fields, [](const auto& field) { return field.first == "origin"; });
     if (has_origin) {
         constexpr std::string_view kScheme = "https://";
+        if (request.field("origin") == "null") {
+            // A page of ours whose origin the browser keeps to itself, for example because an extension or a
+            // proxy made its referrer policy stricter. Fetch Metadata alone then says whose page it was.
+            return site == "same-origin" ? std::nullopt : std::optional(foreign);
+        }
         const std::string origin = lower_case(request.field("origin"));
         const std::string host = lower_case(request.field("host"));
         if (!origin.starts_with(kScheme) || without_default_port(std::string_view(origin).substr(

@@ -9,9 +9,11 @@
 
 namespace firedrill::web {
 
-/// nullopt when the post may go on. 415: not a form. 403: another site's page sent it (Origin is not
-/// "https://" and our Host, or Sec-Fetch-Site is neither same-origin nor none). Clients that send neither
-/// field are not browsers.
+/// nullopt when the post may go on. 415: not a form. 403: another site's page may have sent it: Origin is not
+/// "https://" and our Host, or Sec-Fetch-Site is neither same-origin nor none. Origin "null" is what browsers
+/// send instead of an origin that they keep to themselves, for our pages and for an attacker's alike: it
+/// counts only together with Sec-Fetch-Site same-origin, which no page can make up. Clients that send neither
+/// field are not browsers, and carry nobody's cookies.
 std::optional<Refusal> check_post(const Request& request);
 
 /// The one value of a field; nullopt when it is absent or came twice.

@@ -14,7 +14,7 @@ void add_security_fields(Response& response) {
         {"X-Content-Type-Options", "nosniff"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Cross-Origin-Resource-Policy", "same-origin"},
-        {"Referrer-Policy", "no-referrer"},
+        {"Referrer-Policy", "same-origin"},
         {"Permissions-Policy", "camera=(), geolocation=(), microphone=()"},
     }};
     for (const auto& [name, value] : kFields) {

@@ -64,6 +64,19 @@ std::optional<std::vector<std::string_view>> split(std::string_view path) {
 
 }  // namespace
 
+std::vector<RouteRow> all_routes() {
+    std::vector<RouteRow> out;
+    for (const Entry& entry : kRoutes) {
+        std::string path;
+        for (std::size_t i = 0; i < entry.count; ++i) {
+            path += '/';
+            path += entry.segments[i];
+        }
+        out.push_back({path.empty() ? "/" : path, entry.methods});
+    }
+    return out;
+}
+
 std::optional<Route> find_route(std::string_view path) {
     const auto segments = split(path);
     if (!segments) {

@@ -46,6 +46,13 @@ struct Route {
     std::string practice;  ///< as in the path; not looked up yet
     std::string object;    ///< form name or submission id
 };
+/// One row of the table as docs/routes.md has it; ":" stands for any one segment.
+struct RouteRow {
+    std::string path;
+    std::string_view methods;
+};
+/// Every route there is: docs/routes.md and the walk of tests/browser are held against it.
+std::vector<RouteRow> all_routes();
 /// nullopt: no such page.
 std::optional<Route> find_route(std::string_view path);
 /// "GET, HEAD", "POST" or both.
