@@ -4,9 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "crypto/hash.h"
 #include "store/log_catalogue.h"
-#include "store/log_copy.h"
+#include "store/segment_reader.h"
 
 namespace firedrill::store {
 namespace {
@@ -26,10 +25,8 @@ class CopyCheck {
     Status find_segments();
     Status read_timeline(std::size_t step);
     Status check_header(const SegmentHeader& header);
-    Status check_start(SegmentCopy& file, const SegmentHeader& header);
     Result<Ended> read_segment(const SegmentHeader& header, Lsn limit);
-    Result<Ended> end_segment(SegmentCopy& file, const SegmentHeader& header, std::uint64_t offset,
-                              const SegmentIndex& index);
+    Result<bool> ends_with_mark(const SegmentName& name, const SegmentHeader& header);
     Result<bool> is_unfinished(const SegmentName& name);
     [[nodiscard]] bool has_later(std::size_t step, Lsn first) const;
     Error missing(const TimelineStep& step) const;
@@ -123,63 +120,41 @@ Status CopyCheck::check_header(const SegmentHeader& header) {
     return {};
 }
 
-Status CopyCheck::check_start(SegmentCopy& file, const SegmentHeader& header) {
-    const ByteView start = TRY(file.view(0, header.records_offset()));
-    const bool is_sound =
-        start.size() == header.records_offset() &&
-        crypto::sha256(start.subspan(kSegmentHeaderSize, header.slots_size)) == header.slots_digest &&
-        is_zero(start.subspan(kSegmentHeaderSize + header.slots_size));
-    return is_sound ? Status()
-                    : wrong(segment_name(header.timeline, header.first), "has other key slots than it says");
-}
-
 /// From the header to the close mark, or to the record with LSN `limit` when the history left it there.
 Result<CopyCheck::Ended> CopyCheck::read_segment(const SegmentHeader& header, Lsn limit) {
     const SegmentName name = segment_name(header.timeline, header.first);
-    SegmentCopy file = TRY(SegmentCopy::open(disk_, name, 0));
-    TRY(check_start(file, header));
-    advance(header.records_offset());
-    SegmentIndex index;
-    chain_ = header.digest;
-    Digest last = header.previous;
-    for (std::uint64_t offset = header.records_offset();;) {
-        if (next_ > limit) {
-            chain_ = last;
-            return Ended::at_branch;
-        }
-        const auto record = TRY(file.record_at(offset));
-        if (!record || record->head.lsn != next_ || record->head.previous != chain_) {
-            chain_ = last;
-            return end_segment(file, header, offset, index);
-        }
-        add_to_index(index, *record);
-        chain_ = record->head.chain;
-        last = chain_;
-        offset += record->head.size();
-        advance(record->head.size());
-        ++next_;
+    const SegmentReading found =
+        TRY(store::read_segment(disk_, name, limit, [this](std::uint64_t bytes) { advance(bytes); }));
+    next_ = found.last + 1;
+    chain_ = found.chain;
+    switch (found.flaw) {
+        case SegmentFlaw::header: return wrong(name, "has no readable header");
+        case SegmentFlaw::slots: return wrong(name, "has other key slots than it says");
+        case SegmentFlaw::record:
+        case SegmentFlaw::close_mark:
+            // Copied before it was closed, or harmed since? Its close mark tells.
+            if (TRY(ends_with_mark(name, found.header))) {
+                return wrong(name, fmt::format("is not what was written at byte {}, where LSN {} should be",
+                                               found.end, next_));
+            }
+            return Ended::open;
+        case SegmentFlaw::none: break;
     }
-}
-
-Result<CopyCheck::Ended> CopyCheck::end_segment(SegmentCopy& file, const SegmentHeader& header,
-                                                std::uint64_t offset, const SegmentIndex& index) {
-    const SegmentName name = segment_name(header.timeline, header.first);
-    const auto mark = TRY(file.close_mark_at(offset, header));
-    if (mark && mark->last + 1 == next_ && mark->chain == chain_ && mark->index == index) {
-        report_.closed = mark->wall;
-        advance(mark->size());
+    if (found.state == SegmentState::closed) {
+        report_.closed = found.closed;
         return Ended::closed;
     }
-    if (TRY(file.last_close_mark(header))) {
-        return wrong(
-            name, fmt::format("is not what was written at byte {}, where LSN {} should be", offset, next_));
-    }
-    return Ended::open;
+    return next_ > limit ? Ended::at_branch : Ended::open;
+}
+
+Result<bool> CopyCheck::ends_with_mark(const SegmentName& name, const SegmentHeader& header) {
+    SegmentReader file = TRY(SegmentReader::open(disk_, name, 0));
+    return TRY(file.last_close_mark(header)).has_value();
 }
 
 /// A file without a readable header that was perhaps only just made when it was copied.
 Result<bool> CopyCheck::is_unfinished(const SegmentName& name) {
-    SegmentCopy file = TRY(SegmentCopy::open(disk_, name, 0));
+    SegmentReader file = TRY(SegmentReader::open(disk_, name, 0));
     return is_zero(TRY(file.view(0, kSegmentHeaderSize)));
 }
 

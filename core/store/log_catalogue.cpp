@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "store/log_copy.h"
 #include "store/log_members.h"
+#include "store/segment_reader.h"
 
 namespace firedrill::store {
 namespace {
@@ -33,19 +33,18 @@ Status list_names(LogSource& source, std::vector<std::string>& notes) {
 }
 
 Result<SegmentHeader> read_header(Disk& disk, const SegmentName& name) {
-    const auto file = TRY(disk.open(to_text(name), Open::existing));
-    Bytes sector(kSegmentHeaderSize);
-    sector.resize(TRY(file->read_at(0, sector)));
-    const SegmentHeader header = TRY(parse_segment_header(sector));
-    if (segment_name(header.timeline, header.first) != name) {
-        return Error{Fault::damaged, fmt::format("{}/{} holds another segment", disk.label(), to_text(name))};
+    SegmentReader file = TRY(SegmentReader::open(disk, name, 0));
+    const auto header = TRY(file.header());
+    if (!header) {
+        return Error{Fault::damaged,
+                     fmt::format("{}/{} has no readable header", disk.label(), to_text(name))};
     }
-    return header;
+    return *header;
 }
 
 /// How much stands behind a header, for the rare case that two disks differ in it.
 Result<std::pair<Lsn, Lsn>> reach(Disk& disk, const SegmentName& name, const SegmentHeader& header) {
-    SegmentCopy copy = TRY(SegmentCopy::open(disk, name, 0));
+    SegmentReader copy = TRY(SegmentReader::open(disk, name, 0));
     const auto beyond = TRY(copy.look_beyond(header.records_offset(), header));
     return std::pair(beyond.proven, beyond.last_sound);
 }

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "store/segment_check.h"
+#include "base/check.h"
 
 namespace firedrill::store {
 namespace {
@@ -52,30 +52,38 @@ Status LogResilver::open_next() {
     const auto next = std::find_if(wanted_.begin(), wanted_.end(),
                                    [this](const SegmentName& name) { return !done_.contains(name); });
     name_ = to_text(*next);
-    source_ = TRY(from_.open(name_, Open::existing));
-    size_ = TRY(source_->size_bytes());
     at_ = 0;
     is_comparing_ = false;
-    if (present_.contains(*next)) {
+    auto source = from_.open(name_, Open::existing);
+    const auto size = source ? (*source)->size_bytes() : Result<std::uint64_t>(source.error());
+    if (size && present_.contains(*next)) {
         auto held = to_.open(name_, Open::existing);
         const auto held_bytes = held ? (*held)->size_bytes() : Result<std::uint64_t>(std::uint64_t{0});
-        if (held && held_bytes && *held_bytes == size_) {
+        if (held && held_bytes && *held_bytes == *size) {
+            source_ = std::move(*source);
             target_ = std::move(*held);
+            size_ = *size;
             is_comparing_ = true;
             return {};
         }
     }
-    return begin_best_copy();
+    return begin_best_copy(*next, std::nullopt);
 }
 
-/// The disk that serves may be the one that rotted: what came back is copied from itself where it alone is
-/// sound. Its old file may not be durable, so it is written anew all the same.
-Status LogResilver::begin_best_copy() {
-    const auto name = parse_segment_name(name_);
-    auto held = to_.open(name_, Open::existing);
-    if (name && held && !TRY(is_sound_segment(from_, *name)) && TRY(is_sound_segment(to_, *name))) {
-        source_ = std::move(*held);
-        size_ = TRY(source_->size_bytes());
+/// The disk that serves may be the one that rotted: what came back gives what it alone has sound, and is
+/// never overwritten with less. Its old file may not be durable, so it is written anew all the same.
+Status LogResilver::begin_best_copy(const SegmentName& name, const std::optional<OpenEnd>& open) {
+    pieces_ = TRY(best_pieces(from_, to_, name, open));
+    const auto has = [this](bool is_held) {
+        return std::any_of(pieces_.begin(), pieces_.end(),
+                           [is_held](const SegmentPiece& piece) { return piece.is_held == is_held; });
+    };
+    target_.reset();
+    source_ = has(false) ? TRY(from_.open(name_, Open::existing)) : nullptr;
+    held_ = has(true) ? TRY(to_.open(name_, Open::existing)) : nullptr;
+    size_ = 0;
+    for (const SegmentPiece& piece : pieces_) {
+        size_ += piece.size;
     }
     return begin_copy();
 }
@@ -91,28 +99,62 @@ Status LogResilver::begin_copy() {
     return target_->allocate(size_);
 }
 
-Status LogResilver::move_on(std::uint64_t budget, std::uint64_t& spent) {
+/// The file that the bytes at `at_` are copied from, and how many of them are of it.
+File& LogResilver::copied_from(std::uint64_t& left) {
+    std::uint64_t end = 0;
+    for (const SegmentPiece& piece : pieces_) {
+        end += piece.size;
+        if (at_ < end) {
+            left = end - at_;
+            return piece.is_held ? *held_ : *source_;
+        }
+    }
+    left = size_ - at_;
+    return *source_;
+}
+
+/// One chunk of the two copies. False: they differ, or one cannot be read.
+Result<bool> LogResilver::compare(std::uint64_t budget, std::uint64_t& spent) {
     Bytes chunk(static_cast<std::size_t>(std::min({budget, kChunk, size_ - at_})));
-    const std::size_t got = TRY(source_->read_at(at_, chunk));
+    Bytes held(chunk.size());
+    const auto one = source_->read_at(at_, chunk);
+    const auto two = target_->read_at(at_, held);
+    for (const auto* read : {&one, &two}) {
+        if (!*read && read->error().fault == Fault::powered_off) {
+            return read->error();
+        }
+    }
+    spent += chunk.size();
+    if (!one || !two || *one != chunk.size() || *two != chunk.size() || !equal(held, chunk)) {
+        return false;
+    }
+    at_ += chunk.size();
+    return true;
+}
+
+Status LogResilver::copy(std::uint64_t budget, std::uint64_t& spent) {
+    std::uint64_t left = 0;
+    File& source = copied_from(left);
+    Bytes chunk(static_cast<std::size_t>(std::min({budget, kChunk, left})));
+    const std::size_t got = TRY(source.read_at(at_, chunk));
     if (got != chunk.size()) {
         return Error{Fault::disk_failed,
                      fmt::format("{}/{} became shorter while it was copied", from_.label(), name_)};
     }
     spent += got;
-    if (is_comparing_) {
-        Bytes held(chunk.size());
-        const auto read = target_->read_at(at_, held);
-        if (!read && read.error().fault == Fault::powered_off) {
-            return read.error();
-        }
-        if (!read || *read != got || !equal(held, chunk)) {
-            return begin_best_copy();
-        }
-    } else {
-        TRY(target_->write_at(at_, chunk));
-        copied_bytes_ += got;
-    }
+    TRY(target_->write_at(at_, chunk));
     at_ += got;
+    return {};
+}
+
+Status LogResilver::move_on(std::uint64_t budget, std::uint64_t& spent) {
+    if (!is_comparing_) {
+        TRY(copy(budget, spent));
+    } else if (!TRY(compare(budget, spent))) {
+        const auto name = parse_segment_name(name_);
+        CHECK(name.has_value());
+        return begin_best_copy(*name, std::nullopt);
+    }
     if (at_ < size_) {
         return {};
     }
@@ -124,6 +166,8 @@ Status LogResilver::move_on(std::uint64_t budget, std::uint64_t& spent) {
     }
     target_.reset();
     source_.reset();
+    held_.reset();
+    is_busy_ = false;
     if (const auto done = parse_segment_name(name_)) {
         done_.insert(*done);
     }
@@ -135,38 +179,37 @@ Result<bool> LogResilver::step(std::uint64_t budget) {
         TRY(begin());
     }
     const auto is_left = [this] {
-        return source_ != nullptr ||
-               std::any_of(wanted_.begin(), wanted_.end(),
-                           [this](const SegmentName& name) { return !done_.contains(name); });
+        return is_busy_ || std::any_of(wanted_.begin(), wanted_.end(),
+                                       [this](const SegmentName& name) { return !done_.contains(name); });
     };
     std::uint64_t spent = 0;
     while (is_left() && spent < budget) {
-        if (source_ == nullptr) {
+        if (!is_busy_) {
             TRY(open_next());
+            is_busy_ = true;
         }
         TRY(move_on(budget - spent, spent));
     }
     return !is_left();
 }
 
-Status LogResilver::copy_first(const SegmentName& name, std::optional<std::uint64_t> size) {
+Status LogResilver::copy_whole(const SegmentName& name, const std::optional<OpenEnd>& open) {
     name_ = to_text(name);
-    source_ = TRY(from_.open(name_, Open::existing));
-    size_ = size ? *size : TRY(source_->size_bytes());
-    TRY(begin_copy());
+    TRY(begin_best_copy(name, open));
+    is_busy_ = true;
     std::uint64_t spent = 0;
-    while (source_ != nullptr) {
+    while (is_busy_) {
         TRY(move_on(kChunk, spent));
     }
     return {};
 }
 
 Status LogResilver::copy_one(const SegmentName& name) {
-    return copy_first(name, std::nullopt);
+    return copy_whole(name, std::nullopt);
 }
 
-Status LogResilver::finish(const SegmentName& open, std::uint64_t end) {
-    TRY(copy_first(open, end));
+Status LogResilver::finish(const SegmentName& open, const OpenEnd& end) {
+    TRY(copy_whole(open, end));
     for (const std::string& text : TRY(to_.list())) {
         const auto name = parse_segment_name(text);
         if (name && *name != open && !wanted_.contains(*name)) {

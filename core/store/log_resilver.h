@@ -13,6 +13,7 @@
 
 #include "store/log_format.h"
 #include "store/log_members.h"
+#include "store/segment_merge.h"
 
 namespace firedrill::store {
 
@@ -26,24 +27,26 @@ class LogResilver {
     std::size_t want(const std::vector<SegmentName>& closed);
     /// Copies about `budget` bytes more. True when everything wanted so far is there and synced.
     Result<bool> step(std::uint64_t budget);
-    /// The last step: the first `end` bytes of the open segment, and away with every file that nobody wants.
-    /// Durable on return.
-    Status finish(const SegmentName& open, std::uint64_t end);
+    /// The last step: the open segment through `end`, and away with every file that nobody wants. Durable on
+    /// return.
+    Status finish(const SegmentName& open, const OpenEnd& end);
 
     /// One closed segment, outside of any filling. Durable on return.
     Status copy_one(const SegmentName& name);
 
     [[nodiscard]] const LogDiskId& id() const noexcept { return id_; }
     [[nodiscard]] std::size_t member() const noexcept { return member_; }
-    [[nodiscard]] std::uint64_t copied_bytes() const noexcept { return copied_bytes_; }
 
   private:
     Status begin();
     Status open_next();
     Status move_on(std::uint64_t budget, std::uint64_t& spent);
-    Status begin_best_copy();
+    Status begin_best_copy(const SegmentName& name, const std::optional<OpenEnd>& open);
     Status begin_copy();
-    Status copy_first(const SegmentName& name, std::optional<std::uint64_t> size);
+    File& copied_from(std::uint64_t& left);
+    Result<bool> compare(std::uint64_t budget, std::uint64_t& spent);
+    Status copy(std::uint64_t budget, std::uint64_t& spent);
+    Status copy_whole(const SegmentName& name, const std::optional<OpenEnd>& open);
 
     Disk& from_;
     Disk& to_;
@@ -55,13 +58,15 @@ class LogResilver {
     std::set<SegmentName> wanted_;
     std::set<SegmentName> done_;
     // The file on the way.
+    bool is_busy_ = false;
     std::string name_;
     std::unique_ptr<File> source_;
+    std::unique_ptr<File> held_;  // what the disk had, where it alone is right
     std::unique_ptr<File> target_;
     bool is_comparing_ = false;
+    std::vector<SegmentPiece> pieces_;  // when it is copied
     std::uint64_t size_ = 0;
     std::uint64_t at_ = 0;
-    std::uint64_t copied_bytes_ = 0;
 };
 
 }  // namespace firedrill::store

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "crypto/hash.h"
 #include "store/log_resilver.h"
 
 namespace firedrill::store {
@@ -86,7 +85,7 @@ Status LogScrub::list() {
     return {};
 }
 
-/// Opens the copies of the next segment; a header is believed when its own hash holds.
+/// Opens the copies of the next segment; the first sound beginning is believed.
 Status LogScrub::open() {
     const Place& place = places_[at_place_];
     copies_.clear();
@@ -95,7 +94,7 @@ Status LogScrub::open() {
     offset_ = 0;
     next_ = place.name.first;
     for (std::size_t i = 0; i < disks_.size(); ++i) {
-        auto copy = SegmentCopy::open(*disks_[i], place.name, i);
+        auto copy = SegmentReader::open(*disks_[i], place.name, i);
         if (copy) {
             copies_.push_back(std::move(*copy));
         } else if (copy.error().fault == Fault::not_found) {
@@ -105,30 +104,20 @@ Status LogScrub::open() {
         }
     }
     for (std::size_t i = 0; i < copies_.size(); ++i) {
-        auto sector = copies_[i].view(0, kSegmentHeaderSize);
-        if (!sector && is_power(sector.error())) {
-            return std::move(sector).error();
+        const auto start = copies_[i].start();
+        if (!start && is_power(start.error())) {
+            return start.error();
         }
-        const auto header = sector && sector->size() == kSegmentHeaderSize
-                                ? parse_segment_header(*sector)
-                                : Result<SegmentHeader>(Error{Fault::damaged, ""});
-        if (!header || segment_name(header->timeline, header->first) != place.name) {
+        if (!start || !*start) {
             continue;
         }
-        auto start = copies_[i].view(0, header->records_offset());
-        const bool is_sound =
-            start && start->size() == header->records_offset() &&
-            crypto::sha256(start->subspan(kSegmentHeaderSize, header->slots_size)) == header->slots_digest &&
-            is_zero(start->subspan(kSegmentHeaderSize + header->slots_size));
-        if (!is_sound) {
-            continue;
-        }
-        header_ = *header;
+        header_ = (*start)->header;
         is_open_ = true;
         TRY(compare(i, header_.records_offset(), "beginning"));
         offset_ = header_.records_offset();
         chain_ = header_.digest;
         last_chain_ = header_.previous;
+        index_.clear();
         return {};
     }
     ++at_place_;
@@ -183,18 +172,49 @@ Status LogScrub::compare(std::size_t good, std::uint64_t size, std::string_view 
     return {};
 }
 
+/// Nothing may stand behind a close mark.
+Status LogScrub::cut_behind(std::uint64_t end) {
+    for (const SegmentReader& copy : copies_) {
+        if (copy.size_bytes() <= end) {
+            continue;
+        }
+        ++report.found;
+        Disk& disk = *disks_[copy.source()];
+        const std::string name = to_text(places_[at_place_].name);
+        const auto cut = [&]() -> Status {
+            const auto file = TRY(disk.open(name, Open::existing));
+            TRY(file->truncate(end));
+            return file->sync();
+        };
+        const Status done = cut();
+        if (!done && is_power(done.error())) {
+            return done;
+        }
+        if (done) {
+            ++report.repaired;
+            note(fmt::format("Segment {} had bytes behind its end on log disk {}; they were cut off.", name,
+                             disk.label()));
+        } else {
+            lose(fmt::format("Segment {} has bytes behind its end on log disk {} and could not be cut ({}).",
+                             name, disk.label(), done.error().text));
+        }
+    }
+    return {};
+}
+
 Result<bool> LogScrub::read_record() {
     for (std::size_t i = 0; i < copies_.size(); ++i) {
-        const auto found = copies_[i].record_at(offset_);
+        const auto found = copies_[i].next_record({offset_, next_, chain_});
         if (!found) {
             if (is_power(found.error())) {
                 return found.error();
             }
             continue;
         }
-        if (!*found || (*found)->head.lsn != next_ || (*found)->head.previous != chain_) {
+        if (!*found) {
             continue;
         }
+        add_to_index(index_, **found);
         const RecordHead head = (*found)->head;
         TRY(compare(i, head.size(), "record"));
         chain_ = head.chain;
@@ -208,15 +228,17 @@ Result<bool> LogScrub::read_record() {
 
 Result<bool> LogScrub::read_close_mark() {
     for (std::size_t i = 0; i < copies_.size(); ++i) {
-        const auto mark = copies_[i].close_mark_at(offset_, header_);
+        const auto mark = copies_[i].close_mark(header_, {offset_, next_ - 1, last_chain_, &index_});
         if (!mark) {
             if (is_power(mark.error())) {
                 return mark.error();
             }
             continue;
         }
-        if (*mark && (*mark)->last + 1 == next_ && (*mark)->chain == last_chain_) {
-            TRY(compare(i, (*mark)->size(), "close mark"));
+        if (*mark) {
+            const std::uint64_t size = (*mark)->size();
+            TRY(compare(i, size, "close mark"));
+            TRY(cut_behind(offset_ + size));
             return true;
         }
     }
@@ -230,25 +252,33 @@ Result<bool> LogScrub::is_followed_soundly() {
         return false;
     }
     for (Disk* disk : disks_) {
-        auto copy = SegmentCopy::open(*disk, segment_name(header_.timeline, next_), 0);
+        auto copy = SegmentReader::open(*disk, segment_name(header_.timeline, next_), 0);
         if (!copy) {
             continue;
         }
-        const auto sector = copy->view(0, kSegmentHeaderSize);
-        const auto header = sector && sector->size() == kSegmentHeaderSize
-                                ? parse_segment_header(*sector)
-                                : Result<SegmentHeader>(Error{Fault::damaged, ""});
-        if (header && header->previous == last_chain_) {
+        const auto header = copy->header();
+        if (header && *header && (*header)->previous == last_chain_) {
             return true;
         }
     }
     return false;
 }
 
+/// A disk whose copy is sound: what was wrong with another may not have let itself be rewritten.
+Result<std::size_t> LogScrub::best_copy() {
+    for (const SegmentReader& copy : copies_) {
+        if (TRY(is_sound_segment(*disks_[copy.source()], places_[at_place_].name))) {
+            return copy.source();
+        }
+    }
+    return copies_.front().source();
+}
+
 Status LogScrub::copy_missing() {
     for (const std::size_t disk : missing_) {
         ++report.found;
-        LogResilver copier(*disks_[copies_.front().source()], *disks_[disk], {}, {}, disk);
+        const std::size_t from = TRY(best_copy());
+        LogResilver copier(*disks_[from], *disks_[disk], {}, {}, disk);
         const Status copied = copier.copy_one(places_[at_place_].name);
         if (!copied && is_power(copied.error())) {
             return copied;

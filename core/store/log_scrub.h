@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "store/log_copy.h"
+#include "store/segment_reader.h"
 
 namespace firedrill::store {
 
@@ -55,6 +55,8 @@ class LogScrub {
     Status compare(std::size_t good, std::uint64_t size, std::string_view what);
     Status rewrite(std::size_t bad, ByteView bytes, std::string_view what);
     Status end_segment();
+    Status cut_behind(std::uint64_t end);
+    Result<std::size_t> best_copy();
     Status copy_missing();
     Result<bool> is_followed_soundly();
     void lose(std::string text);
@@ -71,13 +73,14 @@ class LogScrub {
     std::uint64_t total_bytes_ = 0;
     // The segment on the way.
     bool is_open_ = false;
-    std::vector<SegmentCopy> copies_;
+    std::vector<SegmentReader> copies_;
     std::vector<std::size_t> missing_;  // disks without the file
     SegmentHeader header_;
     std::uint64_t offset_ = 0;
     Lsn next_ = 0;
     Digest chain_;
     Digest last_chain_;
+    SegmentIndex index_;
     bool is_whole_ = true;
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "crypto/hash.h"
 #include "store/log_walker.h"
 
 namespace firedrill::store {
@@ -101,7 +100,7 @@ Lsn Walker::later_segment() const {
 
 /// Which store the damaged record seems to belong to: its first bytes, unverified, are the only witness.
 std::string Walker::store_hint(std::uint64_t offset) {
-    for (SegmentCopy& copy : copies_) {
+    for (SegmentReader& copy : copies_) {
         const auto bytes = copy.view(offset, kRecordHeadSize + sizeof(StoreId));
         if (!bytes || bytes->size() != kRecordHeadSize + sizeof(StoreId)) {
             continue;
@@ -147,7 +146,7 @@ Status Walker::open_copies(const SegmentName& name) {
             if (source.is_trusted != trusted || !source.names.contains(name)) {
                 continue;
             }
-            auto copy = SegmentCopy::open(*source.disk, name, i);
+            auto copy = SegmentReader::open(*source.disk, name, i);
             if (copy) {
                 copies_.push_back(std::move(copy).value());
             } else if (copy.error().fault == Fault::powered_off) {
@@ -162,7 +161,7 @@ Result<Walker::Verdict> Walker::judge(std::uint64_t offset, const SegmentHeader&
     Verdict verdict;
     Lsn proven = std::max(options_.proven, later_segment() == 0 ? 0 : next_);
     bool is_any_readable = false;
-    for (SegmentCopy& copy : copies_) {
+    for (SegmentReader& copy : copies_) {
         if (!is_trusted(copy)) {
             continue;
         }
@@ -251,7 +250,7 @@ Result<Walker::Next> Walker::walk_segment(const CatalogueEntry* entry) {
 Result<bool> Walker::read_start(WalkedSegment& segment) {
     const std::uint64_t size = segment.header.records_offset();
     std::optional<bool> is_damage;
-    for (SegmentCopy& copy : copies_) {
+    for (SegmentReader& copy : copies_) {
         if (!is_trusted(copy)) {
             if (!is_damage) {
                 is_damage = TRY(judge(0, segment.header)).is_damage;
@@ -260,27 +259,18 @@ Result<bool> Walker::read_start(WalkedSegment& segment) {
                 return false;
             }
         }
-        auto bytes = copy.view(0, size);
-        if (!bytes) {
-            if (bytes.error().fault == Fault::powered_off) {
-                return std::move(bytes).error();
-            }
+        const auto start = copy.start();
+        if (!start && start.error().fault == Fault::powered_off) {
+            return start.error();
+        }
+        if (!start || !*start || (*start)->header != segment.header) {
             continue;
         }
-        const ByteView all = *bytes;
-        if (all.size() != size) {
-            continue;
-        }
-        const auto header = parse_segment_header(all.first(kSegmentHeaderSize));
-        const ByteView slots = all.subspan(kSegmentHeaderSize, segment.header.slots_size);
-        if (!header || *header != segment.header || crypto::sha256(slots) != header->slots_digest ||
-            !is_zero(all.subspan(kSegmentHeaderSize + slots.size()))) {
-            continue;
-        }
+        const ByteView slots = (*start)->slots();
         segment.base_source = copy.source();
         out_.scan.node_slots.assign(slots.begin(), slots.end());
         --next_;  // what was compared is good through the record before
-        const Status compared = compare(segment, copy, all, 0);
+        const Status compared = compare(segment, copy, (*start)->bytes, 0);
         ++next_;
         TRY(compared);
         advance(size);

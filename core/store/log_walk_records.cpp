@@ -20,10 +20,10 @@ void add_repair(std::vector<Repair>& repairs, const Repair& repair) {
 
 }  // namespace
 
-Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes,
+Status Walker::compare(WalkedSegment& segment, const SegmentReader& good, ByteView bytes,
                        std::uint64_t offset) {
     bool is_any_bad = false;
-    for (SegmentCopy& copy : copies_) {
+    for (SegmentReader& copy : copies_) {
         if (&copy == &good) {
             good_through_[copy.source()] = next_;
             continue;
@@ -46,7 +46,7 @@ Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView
         const LogSource& source = catalogue_.sources[i];
         const SegmentName name = segment_name(segment.header.timeline, segment.header.first);
         const bool has_copy = std::any_of(copies_.begin(), copies_.end(),
-                                          [i](const SegmentCopy& copy) { return copy.source() == i; });
+                                          [i](const SegmentReader& copy) { return copy.source() == i; });
         if (source.is_trusted && source.is_present && !has_copy) {
             is_any_bad = true;
             bad_ranges_[i] += offset == 0 || source.names.contains(name) ? 1 : 0;
@@ -59,29 +59,38 @@ Status Walker::compare(WalkedSegment& segment, const SegmentCopy& good, ByteView
     return {};
 }
 
+/// Copies that have bytes behind the close mark, which is to end the file.
+void Walker::find_longer(WalkedSegment& segment, const SegmentReader& good, std::uint64_t mark_size) {
+    for (const SegmentReader& copy : copies_) {
+        if (is_trusted(copy) && copy.size_bytes() > segment.end) {
+            ++bad_ranges_[copy.source()];
+            add_repair(segment.repairs, {copy.source(), good.source(), segment.end - mark_size, mark_size});
+        }
+    }
+}
+
 /// The next record in this copy; nullopt when it has none that fits. powered_off only: other failures are a
 /// bad copy.
-Result<std::optional<RecordView>> Walker::next_in(SegmentCopy& copy, std::uint64_t offset) {
-    auto found = copy.record_at(offset);
+Result<std::optional<RecordView>> Walker::next_in(SegmentReader& copy, std::uint64_t offset) {
+    auto found = copy.next_record({offset, next_, chain_});
     if (!found) {
         if (found.error().fault == Fault::powered_off) {
             return std::move(found).error();
         }
         return std::optional<RecordView>{};
     }
-    const bool fits = *found && (*found)->head.lsn == next_ && (*found)->head.previous == chain_;
-    return fits ? *found : std::nullopt;
+    return *found;
 }
 
 /// Two trusted copies may both go on soundly and yet differ, when nobody says which disk is in service: one
 /// was taken out of service while it was written. The one that others were told of has more behind it. Null:
 /// all agree.
-Result<SegmentCopy*> Walker::choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
-                                         const SegmentHeader& header) {
-    SegmentCopy* best = nullptr;
+Result<SegmentReader*> Walker::choose_copy(SegmentReader& first, std::uint64_t offset, const RecordHead& head,
+                                           const SegmentHeader& header) {
+    SegmentReader* best = nullptr;
     const ByteView bytes = TRY(first.view(offset, head.size()));
-    std::vector<SegmentCopy*> rivals;
-    for (SegmentCopy& other : copies_) {
+    std::vector<SegmentReader*> rivals;
+    for (SegmentReader& other : copies_) {
         if (&other == &first || !is_trusted(other)) {
             continue;
         }
@@ -94,7 +103,7 @@ Result<SegmentCopy*> Walker::choose_copy(SegmentCopy& first, std::uint64_t offse
             rivals.push_back(&other);
         }
     }
-    for (SegmentCopy* rival : rivals) {
+    for (SegmentReader* rival : rivals) {
         best = best == nullptr ? &first : best;
         const auto one = TRY(best->look_beyond(offset, header));
         const auto two = TRY(rival->look_beyond(offset, header));
@@ -104,7 +113,7 @@ Result<SegmentCopy*> Walker::choose_copy(SegmentCopy& first, std::uint64_t offse
 }
 
 Result<bool> Walker::read_record(WalkedSegment& segment, bool use_untrusted) {
-    for (SegmentCopy& candidate : copies_) {
+    for (SegmentReader& candidate : copies_) {
         if (!is_trusted(candidate) && !use_untrusted) {
             continue;
         }
@@ -112,14 +121,14 @@ Result<bool> Walker::read_record(WalkedSegment& segment, bool use_untrusted) {
         if (!found) {
             continue;
         }
-        SegmentCopy* chosen = TRY(choose_copy(candidate, segment.end, found->head, segment.header));
+        SegmentReader* chosen = TRY(choose_copy(candidate, segment.end, found->head, segment.header));
         if (chosen != nullptr) {
             found = TRY(next_in(*chosen, segment.end));
             if (!found) {
                 continue;
             }
         }
-        SegmentCopy& copy = chosen == nullptr ? candidate : *chosen;
+        SegmentReader& copy = chosen == nullptr ? candidate : *chosen;
         const RecordView& view = *found;
         const std::uint64_t size = view.head.size();
         const ByteView bytes = TRY(copy.view(segment.end, size));
@@ -184,19 +193,19 @@ void Walker::gather(Record& record) {
 }
 
 Result<bool> Walker::read_close_mark(WalkedSegment& segment) {
-    for (SegmentCopy& copy : copies_) {
+    for (SegmentReader& copy : copies_) {
         if (!is_trusted(copy)) {
             continue;
         }
-        auto mark = copy.close_mark_at(segment.end, segment.header);
+        auto mark =
+            copy.close_mark(segment.header, {segment.end, segment.last, segment.chain, &segment.index});
         if (!mark) {
             if (mark.error().fault == Fault::powered_off) {
                 return std::move(mark).error();
             }
             continue;
         }
-        if (!*mark || (*mark)->last != segment.last || (*mark)->chain != segment.chain ||
-            (*mark)->index != segment.index) {
+        if (!*mark) {
             continue;
         }
         --next_;
@@ -206,6 +215,7 @@ Result<bool> Walker::read_close_mark(WalkedSegment& segment) {
         TRY(compared);
         segment.is_closed = true;
         segment.end += (*mark)->size();
+        find_longer(segment, copy, (*mark)->size());
         advance((*mark)->size());
         return true;
     }
@@ -228,7 +238,7 @@ bool Walker::is_wanted(const CloseMark& mark) const {
 Result<bool> Walker::skip_segment(WalkedSegment& segment) {
     std::optional<CloseMark> agreed;
     std::size_t copies = 0;
-    for (SegmentCopy& copy : copies_) {
+    for (SegmentReader& copy : copies_) {
         if (!is_trusted(copy)) {
             continue;
         }
@@ -263,7 +273,7 @@ Result<bool> Walker::skip_segment(WalkedSegment& segment) {
     segment.end = agreed->offset + agreed->size();
     segment.is_closed = true;
     out_.scan.last = segment.last;
-    for (const SegmentCopy& copy : copies_) {
+    for (const SegmentReader& copy : copies_) {
         good_through_[copy.source()] = segment.last;
     }
     return true;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "store/log_copy.h"
 #include "store/log_walk.h"
+#include "store/segment_reader.h"
 
 namespace firedrill::store {
 
@@ -40,9 +40,9 @@ class Walker {
     Result<Next> read_records(WalkedSegment& segment);
     Result<bool> read_start(WalkedSegment& segment);
     Result<bool> read_record(WalkedSegment& segment, bool use_untrusted);
-    Result<std::optional<RecordView>> next_in(SegmentCopy& copy, std::uint64_t offset);
-    Result<SegmentCopy*> choose_copy(SegmentCopy& first, std::uint64_t offset, const RecordHead& head,
-                                     const SegmentHeader& header);
+    Result<std::optional<RecordView>> next_in(SegmentReader& copy, std::uint64_t offset);
+    Result<SegmentReader*> choose_copy(SegmentReader& first, std::uint64_t offset, const RecordHead& head,
+                                       const SegmentHeader& header);
     Result<bool> read_close_mark(WalkedSegment& segment);
     Result<bool> skip_segment(WalkedSegment& segment);
     [[nodiscard]] bool is_wanted(const CloseMark& mark) const;
@@ -50,9 +50,10 @@ class Walker {
     Result<Verdict> judge(std::uint64_t offset, const SegmentHeader& header);
     Status deliver(const RecordView& view);
     void gather(Record& record);
-    Status compare(WalkedSegment& segment, const SegmentCopy& good, ByteView bytes, std::uint64_t offset);
+    Status compare(WalkedSegment& segment, const SegmentReader& good, ByteView bytes, std::uint64_t offset);
+    void find_longer(WalkedSegment& segment, const SegmentReader& good, std::uint64_t mark_size);
     Status open_copies(const SegmentName& name);
-    [[nodiscard]] bool is_trusted(const SegmentCopy& copy) const {
+    [[nodiscard]] bool is_trusted(const SegmentReader& copy) const {
         return catalogue_.sources[copy.source()].is_trusted;
     }
     [[nodiscard]] Lsn limit() const {
@@ -70,8 +71,8 @@ class Walker {
     const RecordSink& sink_;
     const Progress& progress_;
     WalkedLog out_;
-    std::vector<SegmentCopy> copies_;  // of the segment being read, trusted ones first
-    std::vector<Lsn> good_through_;    // per source
+    std::vector<SegmentReader> copies_;  // of the segment being read, trusted ones first
+    std::vector<Lsn> good_through_;      // per source
     std::vector<std::uint64_t> bad_ranges_;
     std::map<StoreId, CommitPart>
         parts_;  // of commits whose own record has not come yet; `part` the last one's

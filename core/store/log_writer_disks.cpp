@@ -102,7 +102,7 @@ Status DiskLogWriter::take_back(LogResilver& filled) {
     LogMember& member = state_.members[filled.member()];
     CHECK(!member.is_in_service);
     const SegmentName open = segment_name(state_.header.timeline, state_.header.first);
-    TRY(filled.finish(open, state_.end));
+    TRY(filled.finish(open, {state_.end, state_.chain}));
     auto file = TRY(member.disk->open(to_text(open), Open::existing));
     std::uint64_t allocated = state_.end;
     for (const LogMember& other : state_.members) {

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "crypto/hash.h"
 #include "store/log_catalogue.h"
 #include "store/log_walk.h"
+#include "store/segment_reader.h"
 
 namespace firedrill::store {
 namespace {
@@ -83,12 +83,11 @@ Result<Bytes> read_logged_slots(Disk& data, std::span<Disk* const> logs) {
             if (!source.is_trusted || !source.names.contains(name)) {
                 continue;
             }
-            const auto file = source.disk->open(to_text(name), Open::existing);
-            Bytes document(header->slots_size);
-            const auto got =
-                file ? (*file)->read_at(kSegmentHeaderSize, document) : Result<std::size_t>(std::size_t{0});
-            if (got && *got == document.size() && crypto::sha256(document) == header->slots_digest) {
-                return document;
+            auto file = SegmentReader::open(*source.disk, name, 0);
+            const auto start = file ? file->start() : Result<std::optional<SegmentStart>>(std::nullopt);
+            if (start && *start) {
+                const ByteView slots = (*start)->slots();
+                return Bytes(slots.begin(), slots.end());
             }
         }
     }

@@ -7,10 +7,10 @@
 
 #include "store/data_folder.h"
 #include "store/log_catalogue.h"
-#include "store/log_copy.h"
 #include "store/log_members.h"
 #include "store/log_walk.h"
 #include "store/page_store.h"
+#include "store/segment_reader.h"
 
 namespace firedrill::store {
 namespace {

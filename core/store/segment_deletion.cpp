@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "store/log_copy.h"
+#include "store/segment_reader.h"
 
 namespace firedrill::store {
 
@@ -11,31 +11,18 @@ namespace {
 /// The segment's index from its close mark. A segment that was left at a branch has none: then from its
 /// records, if they run on soundly to the last before `next`.
 Result<bool> read_facts(Disk& disk, Lsn next, SegmentFacts& facts) {
-    SegmentCopy copy = TRY(SegmentCopy::open(disk, facts.name, 0));
-    const ByteView sector = TRY(copy.view(0, kSegmentHeaderSize));
-    const auto header = sector.size() == kSegmentHeaderSize
-                            ? parse_segment_header(sector)
-                            : Result<SegmentHeader>(Error{Fault::damaged, ""});
-    if (!header || segment_name(header->timeline, header->first) != facts.name) {
+    SegmentReader copy = TRY(SegmentReader::open(disk, facts.name, 0));
+    const auto header = TRY(copy.header());
+    if (!header) {
         return false;
     }
     if (auto mark = TRY(copy.last_close_mark(*header)); mark && mark->last + 1 == next) {
         facts.index = std::move(mark->index);
         return true;
     }
-    Digest chain = header->digest;
-    std::uint64_t offset = header->records_offset();
-    facts.index.clear();
-    for (Lsn at = facts.name.first; at < next; ++at) {
-        const auto record = TRY(copy.record_at(offset));
-        if (!record || record->head.lsn != at || record->head.previous != chain) {
-            return false;
-        }
-        add_to_index(facts.index, *record);
-        chain = record->head.chain;
-        offset += record->head.size();
-    }
-    return true;
+    SegmentReading reading = TRY(read_segment(disk, facts.name, next - 1));
+    facts.index = std::move(reading.index);
+    return reading.is_through(next - 1);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 #include "crypto/keypair.h"
 #include "store/log_scrub.h"
-#include "store/segment_check.h"
+#include "store/segment_reader.h"
 #include "store/storage_loop.h"
 
 namespace firedrill::store {
