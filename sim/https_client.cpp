@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace firedrill::sim {
@@ -36,7 +38,9 @@ void HttpsClient::send(HttpRequest request, Then then) {
     for (const auto& [name, value] : request.fields) {
         text += fmt::format("{}: {}\r\n", name, value);
     }
-    if (request.method == "POST") {
+    const bool has_length = std::ranges::any_of(
+        request.fields, [](const auto& field) { return field.first == "Content-Length"; });
+    if (request.method == "POST" && !has_length) {
         text += fmt::format("Content-Length: {}\r\n", request.body.size());
     }
     text += "\r\n" + request.body;

@@ -22,7 +22,8 @@ namespace firedrill::sim {
 struct HttpRequest {
     std::string method = "GET";
     std::string target = "/";
-    std::vector<std::pair<std::string, std::string>> fields;  ///< Host and Content-Length are added
+    std::vector<std::pair<std::string, std::string>>
+        fields;  ///< Host is added, and Content-Length where it is missing
     std::string body;
 };
 
