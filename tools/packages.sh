@@ -3,6 +3,7 @@
 packages_build="g++ meson ninja-build pkgconf ccache mold git python3 xz-utils libsqlite3-dev libfmt-dev
     libtomlplusplus-dev libcli11-dev libzxcvbn-dev libutf8proc-dev dpkg-dev ca-certificates"
 packages_test="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libsqlcipher-dev age curl openssl"
+packages_browser="chromium firefox-esr nodejs libnss3-tools openssl fonts-dejavu-core"
 packages_clang="clang-19 lld-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev"
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -1,7 +1,8 @@
 """Runs every program of BUILD/tests.list and sums up: one line a program, output only of what failed.
 
 Lines of tests.list: `gtest NAME PROGRAM`, `replay NAME PROGRAM CORPUS` (a fuzz target without engine over its corpus;
-every input counts as one), `bench NAME PROGRAM ARGUMENTS…` (counts as one). The last line is "N passed, N failed"; the exit code is 1
+every input counts as one), `bench NAME PROGRAM ARGUMENTS…` (counts as one). With --browser FOLDER the walk of real browsers
+through BUILD/firedrill runs first, alone (tests/browser; a step counts as one). The last line is "N passed, N failed"; the exit code is 1
 when anything failed. A program that crashes, hangs or runs no test counts as one failure. Before it the crash points that the
 tests say they tried: one disk operation of one history at which one mishap strikes, each.
 """
@@ -10,6 +11,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -86,6 +88,17 @@ def run_bench(outcome, command):
         outcome.failed, outcome.words = 1, output + f'\n{outcome.name} ended with exit code {code}\n'
 
 
+def run_walk(outcome, build, folder):
+    pictures = pathlib.Path('build/report/pages')
+    code, output = run(['node', str(folder / 'run.js'), str(build / 'firedrill'), '.', str(pictures)], dict(os.environ))
+    last = re.search(r'^(\d+) passed, (\d+) failed$', output.rstrip().rpartition('\n')[2])
+    if last:
+        outcome.passed, outcome.failed = int(last[1]), int(last[2])
+    if outcome.failed or code != 0 or not outcome.passed:
+        outcome.failed = max(1, outcome.failed)
+        outcome.words = output + f'\nthe walk of the browsers ended with exit code {code}\n'
+
+
 def run_line(line):
     kind, name, *command = line.split('\t')
     outcome, started = Outcome(name), time.monotonic()
@@ -101,32 +114,48 @@ def run_line(line):
     return outcome
 
 
+class Total:
+    def __init__(self):
+        self.passed = self.failed = self.crash_points = self.histories = 0
+
+    def add(self, outcome):
+        self.passed += outcome.passed
+        self.failed += outcome.failed
+        self.crash_points += outcome.crash_points
+        self.histories += outcome.histories
+        if outcome.failed:
+            words = outcome.words
+            if len(words) > LONGEST_OUTPUT:
+                words = words[:LONGEST_OUTPUT // 2] + '\n[…]\n' + words[-LONGEST_OUTPUT // 2:]
+            print(words.rstrip('\n'))
+        verdict = 'FAILED' if outcome.failed else 'ok'
+        counts = f'{outcome.passed} passed' + (f', {outcome.failed} failed' if outcome.failed else '')
+        print(f'{verdict:6} {outcome.name:28} {counts:24} {outcome.seconds:6.1f} s', flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('build', type=pathlib.Path)
     parser.add_argument('--jobs', type=int, default=2)
+    parser.add_argument('--browser', type=pathlib.Path)
     args = parser.parse_args()
     lines = [line for line in (args.build / 'tests.list').read_text().splitlines() if line]
-    passed = failed = crash_points = histories = 0
+    total = Total()
+    if args.browser:
+        outcome = Outcome('browser')
+        started = time.monotonic()
+        run_walk(outcome, args.build, args.browser)
+        outcome.seconds = time.monotonic() - started
+        total.add(outcome)
     with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, args.jobs)) as pool:
         for future in concurrent.futures.as_completed([pool.submit(run_line, line) for line in lines]):
-            outcome = future.result()
-            passed += outcome.passed
-            failed += outcome.failed
-            crash_points += outcome.crash_points
-            histories += outcome.histories
-            if outcome.failed:
-                words = outcome.words
-                if len(words) > LONGEST_OUTPUT:
-                    words = words[:LONGEST_OUTPUT // 2] + '\n[…]\n' + words[-LONGEST_OUTPUT // 2:]
-                print(words.rstrip('\n'))
-            verdict = 'FAILED' if outcome.failed else 'ok'
-            counts = f'{outcome.passed} passed' + (f', {outcome.failed} failed' if outcome.failed else '')
-            print(f'{verdict:6} {outcome.name:28} {counts:24} {outcome.seconds:6.1f} s', flush=True)
-    if crash_points:
-        print(f'{crash_points} crash points in {histories} histories', flush=True)
-    print(f'{passed} passed, {failed} failed', flush=True)
-    sys.exit(1 if failed or not passed else 0)
+            total.add(future.result())
+    if total.crash_points:
+        print(f'{total.crash_points} crash points in {total.histories} histories', flush=True)
+    if not args.browser:
+        print('the walk of real browsers was left out (--no-browser)', flush=True)
+    print(f'{total.passed} passed, {total.failed} failed', flush=True)
+    sys.exit(1 if total.failed or not total.passed else 0)
 
 
 if __name__ == '__main__':

@@ -10,8 +10,10 @@ verb_help() {
 
   drill [--seeds N]        build, then the whole suite: every scenario with N seeds (default 5) and one live case;
                            prints the scoreboard and writes build/report/scoreboard.json
-  test [--long] [--asan]   build and run all tests, replay the fuzz corpora, run the benches tiny;
-                           ends with the line "N passed, N failed"
+  test [--long] [--asan] [--no-browser]
+                           build and run all tests, replay the fuzz corpora, run the benches tiny, walk through every page
+                           with real browsers (--no-browser leaves them out); ends with the line "N passed, N failed"
+  test --record-heads      record anew what real browsers send, into tests/browser/heads
   test --tsan              build and run what uses real threads under ThreadSanitizer
   serve [arguments]        build, then serve the demo practice; arguments go to `firedrill serve --demo`
   build [TARGET...]        build the program, build/firedrill (or the named Ninja targets; `all` for everything)
@@ -62,10 +64,14 @@ verb_drill() {
 }
 
 verb_test() {
-    local folder=build options=() long=no
+    local folder=build options=() long=no browser=yes walk=()
     while [ $# -gt 0 ]; do
         case "$1" in
             --long) long=yes ;;
+            --no-browser) browser=no ;;
+            --record-heads)
+                [ $# -eq 1 ] && [ "$long$browser$folder" = noyesbuild ] || fail_usage "--record-heads stands alone"
+                record_heads ;;
             --asan)
                 folder=build-asan
                 # shellcheck disable=SC2206
@@ -73,17 +79,21 @@ verb_test() {
             --tsan)
                 [ $# -eq 1 ] && [ "$long" = no ] && [ "$folder" = build ] || fail_usage "--tsan stands alone"
                 verb_test_threads ;;
-            *) fail_usage "\"$1\" is not an argument of test; it takes --long and --asan, or --tsan alone" ;;
+            *) fail_usage "\"$1\" is not an argument of test; it takes --long, --asan, --no-browser, or --tsan alone" ;;
         esac
         shift
     done
     prepare "$folder" ${options[@]+"${options[@]}"}
     compile "$folder"
+    if [ "$browser" = yes ]; then
+        prepare_browser
+        walk=(--browser build/browser)
+    fi
     [ "$long" = yes ] && export FIREDRILL_LONG=1
     export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
     export UBSAN_OPTIONS=${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}
     release_locks
-    exec python3 tools/run_tests.py "$folder" --jobs "$(nproc)"
+    exec python3 tools/run_tests.py "$folder" --jobs "$(nproc)" ${walk[@]+"${walk[@]}"}
 }
 
 # Botan and SQLite are as everywhere, not instrumented: what they do to memory of their own is not looked at.
