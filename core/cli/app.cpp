@@ -147,6 +147,9 @@ void add_restore(CLI::App& app, Verb& chosen, RestoreVerbOptions& options) {
     verb->add_option("--to", options.to, "New folder; must not exist or be empty");
     verb->add_option("--practice", options.practice, "Short name of the one practice");
     verb->add_option("--until", options.until, "Stop after this LSN (a node: default everything)");
+    verb->add_option("--timeline", options.timeline,
+                     "For a node: the history to restore, by its id, where the log folders hold several that "
+                     "went on beside one another (without it such a restore is refused and lists them)");
     verb->add_option("--at", options.at, "For a practice: as it stood at this time, YYYY-MM-DDTHH:MM:SSZ");
     verb->add_flag("--yes", options.is_confirmed,
                    "For a practice: do it (default: only say what would be lost)");

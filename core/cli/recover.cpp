@@ -37,6 +37,7 @@ Result<store::RestoreReport> run_restore(const RestoreVerbOptions& options) {
     ProgressLine line;
     store::RestoreOptions how;
     how.until = options.until;
+    how.timeline = TRY(wanted_timeline(options));
     how.new_timeline = draw_id<TimelineId>(seams.entropy);
     how.wall = seams.clock.wall();
     how.progress = [&](store::RestorePhase phase, std::uint64_t done, std::uint64_t total) {
@@ -59,12 +60,15 @@ int restore(RestoreVerbOptions options) {
                   "--until or --at (see firedrill restore --help)"},
             options.common.format);
     }
+    if (const auto timeline = wanted_timeline(options); !timeline) {
+        return fail(timeline.error(), options.common.format);
+    }
     if (!is_node) {
         return restore_practice(options);
     }
     Result<store::RestoreReport> report = run_restore(options);
     if (!report) {
-        return fail(report.error(), options.common.format);
+        return fail_restore(report.error(), options);
     }
     if (options.common.format == Format::json) {
         json::object out{{"restored_through", report->restored_through},

@@ -1,9 +1,11 @@
 // The server's own verbs as plain functions: each returns the process's exit code (docs/exit_codes.md).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "cli/output.h"
 
@@ -83,12 +85,17 @@ struct RestoreVerbOptions {
     std::string
         practice;    ///< not empty: only it, in a node that goes on; else a whole node, from `from` to `to`
     std::string at;  ///< a time, for a practice
+    std::string timeline;  ///< for a node: the history to follow, where the log folders hold several
     bool is_confirmed = false;
     bool ends_sessions = false;  ///< of that practice, before it is taken back
     CommonOptions common;        ///< for a practice; its format and log folders in any case
 };
 int restore(RestoreVerbOptions options);
-/// Part of restore().
+/// Parts of restore().
+Result<std::optional<TimelineId>> wanted_timeline(const RestoreVerbOptions& options);
+/// Of a whole node: as fail(), and with --json the timelines that the log folders hold, where there are
+/// several.
+int fail_restore(const Error& error, const RestoreVerbOptions& options);
 int restore_practice(const RestoreVerbOptions& options);
 
 struct StoreOptions {

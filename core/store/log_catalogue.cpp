@@ -99,15 +99,21 @@ bool is_on_trusted(const LogCatalogue& catalogue, const SegmentName& name) {
     });
 }
 
-/// Follows parents from the one timeline that is nobody's parent.
-Status find_path(LogCatalogue& out) {
+/// A header of every timeline that trusted disks hold.
+std::map<TimelineId, const SegmentHeader*> headers_of(const LogCatalogue& out) {
     std::map<TimelineId, const SegmentHeader*> timelines;
-    std::set<TimelineId> parents;
     for (const auto& [name, entry] : out.segments) {
         if (is_on_trusted(out, name)) {
             timelines.emplace(entry.header.timeline, &entry.header);
         }
     }
+    return timelines;
+}
+
+/// The path to the one timeline that is nobody's parent.
+Status find_path(LogCatalogue& out) {
+    const auto timelines = headers_of(out);
+    std::set<TimelineId> parents;
     for (const auto& [id, header] : timelines) {
         parents.insert(header->parent);
     }
@@ -128,19 +134,7 @@ Status find_path(LogCatalogue& out) {
                 "the one to keep",
                 labels_of(out.sources), leaves.size())};
     }
-    Lsn limit = kNoLimit;
-    for (auto at = timelines.find(leaves.front()); at != timelines.end();) {
-        out.path.insert(out.path.begin(), TimelineStep{at->first, limit});
-        if (out.path.size() > timelines.size()) {
-            return Error{Fault::damaged,
-                         fmt::format("the timelines on log disks {} run in a circle; attach a mirror or "
-                                     "restore",
-                                     labels_of(out.sources))};
-        }
-        limit = std::min(limit, at->second->branch);
-        at = timelines.find(at->second->parent);
-    }
-    return {};
+    return follow_timeline(out, leaves.front());
 }
 
 }  // namespace
@@ -217,7 +211,25 @@ Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node
     return sources;
 }
 
-Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node) {
+Status follow_timeline(LogCatalogue& out, const TimelineId& last) {
+    const auto timelines = headers_of(out);
+    out.path.clear();
+    Lsn limit = kNoLimit;
+    for (auto at = timelines.find(last); at != timelines.end();) {
+        out.path.insert(out.path.begin(), TimelineStep{at->first, limit});
+        if (out.path.size() > timelines.size()) {
+            return Error{Fault::damaged,
+                         fmt::format("the timelines on log disks {} run in a circle; attach a mirror or "
+                                     "restore",
+                                     labels_of(out.sources))};
+        }
+        limit = std::min(limit, at->second->branch);
+        at = timelines.find(at->second->parent);
+    }
+    return {};
+}
+
+Result<LogCatalogue> read_segments(std::vector<LogSource> sources, const std::optional<NodeId>& node) {
     LogCatalogue out;
     out.sources = std::move(sources);
     std::set<SegmentName> names;
@@ -235,6 +247,11 @@ Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::o
     for (const SegmentName& name : names) {
         TRY(choose_header(out, name, node));
     }
+    return out;
+}
+
+Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node) {
+    LogCatalogue out = TRY(read_segments(std::move(sources), node));
     TRY(find_path(out));
     return out;
 }

@@ -55,6 +55,10 @@ struct LogCatalogue {
 /// powered_off; disk_failed when no disk can be read; refused when a disk holds another node's log;
 /// newer_format; damaged when the segments tell two histories.
 Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node);
+/// The same without a path: for the disks of somebody who has to choose among histories first.
+Result<LogCatalogue> read_segments(std::vector<LogSource> sources, const std::optional<NodeId>& node);
+/// Makes the path lead to `last`, through its parents; empty when it is not there. damaged: a circle.
+Status follow_timeline(LogCatalogue& catalogue, const TimelineId& last);
 
 /// The log disks with what the data disk says of them; without that, all count. `notes`: what is not as it
 /// should be, a sentence each. refused: another node's disk. powered_off.

@@ -11,6 +11,7 @@
 #include "store/log_walk.h"
 #include "store/page_store.h"
 #include "store/segment_reader.h"
+#include "store/timelines.h"
 
 namespace firedrill::store {
 namespace {
@@ -32,6 +33,7 @@ class Restore {
   private:
     static Status remove_all(Disk& disk);
     Status plan();
+    Status choose_history();
     Status replay();
     Status take(Record&& record);
     Status fold_all();
@@ -54,6 +56,7 @@ class Restore {
     std::unique_ptr<Claim> claim_;  // nobody else restores to, or serves, this folder meanwhile
     LogCatalogue catalogue_;
     WalkedLog walked_;
+    std::vector<std::string> left_out_;
     std::map<StoreId, std::unique_ptr<PageStore>> stores_;
     std::uint64_t unfolded_ = 0;
     RestoreReport report_;
@@ -83,6 +86,20 @@ Status Restore::check_targets() {
     return {};
 }
 
+/// Which of the timelines is followed, and a note of those that went on and are left out.
+Status Restore::choose_history() {
+    const auto timelines = TRY(list_timelines(catalogue_));
+    const TimelineId chosen =
+        TRY(choose_timeline(timelines, options_.until, options_.timeline, labels_of(catalogue_.sources)));
+    TRY(follow_timeline(catalogue_, chosen));
+    for (const TimelineFacts& each : timelines) {
+        if (each.goes_on && each.id != chosen) {
+            left_out_.push_back(fmt::format("Not restored: what timeline {} has alone.", describe(each)));
+        }
+    }
+    return {};
+}
+
 Status Restore::plan() {
     tell(RestorePhase::plan, 0, 0);
     std::vector<LogSource> sources;
@@ -91,7 +108,8 @@ Status Restore::plan() {
         source.disk = disk;
         sources.push_back(source);
     }
-    catalogue_ = TRY(read_catalogue(std::move(sources), std::nullopt));
+    catalogue_ = TRY(read_segments(std::move(sources), std::nullopt));
+    TRY(choose_history());
     const CatalogueEntry* first = catalogue_.oldest();
     if (first != nullptr && first->header.first != 1) {
         return Error{
@@ -100,8 +118,8 @@ Status Restore::plan() {
                         "that has the older segments",
                         labels_of(catalogue_.sources), first->header.first)};
     }
-    for (const TimelineStep& step : catalogue_.path) {
-        if (step.id == options_.new_timeline) {
+    for (const auto& [name, entry] : catalogue_.segments) {
+        if (entry.header.timeline == options_.new_timeline) {
             return Error{Fault::bad_usage, fmt::format("timeline {} is one of the log's own; draw a new one",
                                                        to_hex(options_.new_timeline))};
         }
@@ -326,6 +344,7 @@ Result<RestoreReport> Restore::run() {
     TRY(check_logs());
     TRY(make_data_folder());
     report_.scan = std::move(walked_.scan);
+    report_.scan.notes.insert(report_.scan.notes.end(), left_out_.begin(), left_out_.end());
     report_.bytes_read = walked_.bytes_read;
     tell(RestorePhase::ready, copy_total_, copy_total_);
     return std::move(report_);

@@ -4,6 +4,8 @@
 // Blocking. The same function serves a person at the command line and a simulated operator.
 #pragma once
 
+#include <optional>
+
 #include "store/log.h"
 #include "store/storage.h"
 
@@ -13,9 +15,10 @@ enum class RestorePhase : std::uint8_t { plan, fetch, verify, replay, ready };
 std::string_view restore_phase_name(RestorePhase phase) noexcept;
 
 struct RestoreOptions {
-    Lsn until = 0;            ///< stop after this LSN; 0 = everything
-    TimelineId new_timeline;  ///< drawn by the caller; the restored node continues on it
-    WallTime wall;            ///< stamped into the RESET record
+    Lsn until = 0;                       ///< stop after this LSN; 0 = everything
+    std::optional<TimelineId> timeline;  ///< the history to follow, where the sources hold several
+    TimelineId new_timeline;             ///< drawn by the caller; the restored node continues on it
+    WallTime wall;                       ///< stamped into the RESET record
     std::function<void(RestorePhase, std::uint64_t done_bytes, std::uint64_t total_bytes)> progress;
 };
 struct RestoreReport {
@@ -30,12 +33,14 @@ struct RestoreReport {
 };
 
 /// plan: scans `sources` (not changed). fetch/replay: applies every commit up to `until` to page files in
-/// `data`, whose recorded root it must reproduce store by store. verify: reads the written page files back
-/// and compares the roots. ready: writes the fold positions, copies the segments to `logs`, appends RESET to
-/// the new timeline, and last the file that makes `data` a data folder; all durable on return. `data` and
-/// `logs` must be empty (exists otherwise). not_found: no log there. damaged: a hole or damage in the middle
-/// with no good copy; the text names the newest LSN that can be reached (pass it as `until`). disk_full,
-/// disk_failed. After a failure the target is not a data folder.
+/// `data`, whose recorded root it must reproduce store by store. verify: reads the written page files
+/// back and compares the roots. ready: writes the fold positions, copies the segments to `logs`, appends
+/// RESET to the new timeline, and last the file that makes `data` a data folder; all durable on return.
+/// `data` and `logs` must be empty (exists otherwise). refused: the sources hold several timelines that
+/// went on beside one another, and none is chosen (store/timelines.h lists them). not_found: no log
+/// there, or no such timeline. damaged: a hole or damage in the middle with no good copy; the text names
+/// the newest LSN that can be reached (pass it as `until`). disk_full, disk_failed. After a failure the
+/// target is not a data folder.
 Result<RestoreReport> restore_from_log(std::span<Disk* const> sources, Disk& data,
                                        std::span<Disk* const> logs, const RestoreOptions& options);
 
