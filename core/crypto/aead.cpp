@@ -111,6 +111,12 @@ bool Xaes256Gcm::open(const Nonce& nonce, ByteView associated, ByteView sealed, 
     return state_->to_open(nonce).open(ByteView(nonce).subspan(kNonceHalf), associated, sealed, tag, out);
 }
 
+bool Xaes256Gcm::open_evenly(const Nonce& nonce, ByteView associated, ByteView sealed, const Tag& tag,
+                             MutableBytes out) {
+    return state_->to_open(nonce).open_evenly(ByteView(nonce).subspan(kNonceHalf), associated, sealed, tag,
+                                              out);
+}
+
 Digest key_commitment(const Secret& key, ByteView context) {
     return hmac_sha256(key.view(), {as_bytes(kCommitmentLabel), context});
 }
@@ -145,7 +151,7 @@ Result<Secret> unwrap(const Secret& under, ByteView context, ByteView wrapped) {
     // Opened in either case: how long it takes says nothing about the secret.
     const bool is_committed = equal_secret(key_commitment(under, context).view(), commitment);
     Secret plain(sealed.size());
-    const bool is_opened = Xaes256Gcm(under).open(nonce, context, sealed, tag, plain.mutable_view());
+    const bool is_opened = Xaes256Gcm(under).open_evenly(nonce, context, sealed, tag, plain.mutable_view());
     if (!is_committed) {
         return Error{Fault::wrong_secret,
                      "The secret given does not open this wrapped key; use the one it was made with."};

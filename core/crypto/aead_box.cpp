@@ -1,5 +1,7 @@
 #include "crypto/aead_box.h"
 
+#include <array>
+
 #include <botan/exceptn.h>
 
 #include "base/check.h"
@@ -70,6 +72,20 @@ bool AeadBox::open(ByteView nonce, ByteView associated, ByteView sealed, ByteVie
         return false;
     }
     return true;
+}
+
+// The key stream depends on key and nonce alone: sealing what is sealed gives what was plain, sealing
+// that gives the tag it should have.
+bool AeadBox::open_evenly(ByteView nonce, ByteView associated, ByteView sealed, ByteView tag,
+                          MutableBytes out) {
+    CHECK(tag.size() == kBoxTagSize);
+    std::array<Byte, kBoxTagSize> wanted{};
+    seal(nonce, associated, sealed, out, wanted);
+    Botan::secure_vector<Byte> again(out.begin(), out.end());
+    seal(nonce, associated, again, again, wanted);
+    const bool is_opened = equal_secret(wanted, tag);
+    zeroise(is_opened ? MutableBytes(again) : out);
+    return is_opened;
 }
 
 }  // namespace firedrill::crypto

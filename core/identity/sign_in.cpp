@@ -150,6 +150,8 @@ void SignInDesk::judge(const AttemptPtr& attempt) {
     if (!attempt->account) {
         const Error& error = attempt->account.error();
         if (error.fault == Fault::wrong_secret) {
+            const SignIn& request = attempt->request;
+            tools_.slow_down.pretend_wrong_code(request.practice, request.login, tools_.seams.clock.now());
             refuse(attempt);
             return;
         }

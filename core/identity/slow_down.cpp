@@ -99,10 +99,22 @@ bool SlowDown::takes_codes(std::string_view practice, std::string_view login, st
 }
 
 bool SlowDown::wrong_code(std::string_view practice, std::string_view login, Instant now) {
-    if (codes_.size() >= kSlowDownEntries) {
-        std::erase_if(codes_, [&](const auto& entry) { return now - entry.second.since >= kCodeDay; });
+    return count_code(codes_, practice, login, now);
+}
+
+void SlowDown::pretend_wrong_code(std::string_view practice, std::string_view login, Instant now) {
+    if (pretended_.size() >= kSlowDownEntries) {  // anybody can fill it, with any names
+        pretended_.clear();
     }
-    WrongCodes& entry = codes_[key_of({practice, login})];
+    (void)count_code(pretended_, practice, login, now);
+}
+
+bool SlowDown::count_code(std::map<Digest, WrongCodes>& codes, std::string_view practice,
+                          std::string_view login, Instant now) {
+    if (codes.size() >= kSlowDownEntries) {
+        std::erase_if(codes, [&](const auto& entry) { return now - entry.second.since >= kCodeDay; });
+    }
+    WrongCodes& entry = codes[key_of({practice, login})];
     if (entry.count == 0 || now - entry.since >= kCodeDay) {
         entry = {0, now};
     }

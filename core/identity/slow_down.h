@@ -47,6 +47,8 @@ class SlowDown {
                                    Instant now) const;
     /// A wrong code after the right password. True when it is the one that makes kWrongCodesADay full.
     bool wrong_code(std::string_view practice, std::string_view login, Instant now);
+    /// The same work for an attempt whose password was wrong: nothing of it counts.
+    void pretend_wrong_code(std::string_view practice, std::string_view login, Instant now);
 
   private:
     struct Entry {
@@ -74,6 +76,10 @@ class SlowDown {
         Instant since;
     };
 
+    bool count_code(std::map<Digest, WrongCodes>& codes, std::string_view practice, std::string_view login,
+                    Instant now);
+
+    std::map<Digest, WrongCodes> pretended_;  ///< of attempts with a wrong password; nothing reads it
     std::map<Digest, WrongCodes> codes_;  ///< by account; only people whose password somebody knows are here
     Table sources_;
     Table pairs_;

@@ -104,6 +104,9 @@ TEST(Xaes256Gcm, RefusesEveryFlippedBit) {
             Bytes out = test::repeated(plain.size(), 0xee);
             EXPECT_FALSE(cipher.open(nonce, associated, sealed, tag, out)) << bit;
             EXPECT_EQ(out, test::repeated(plain.size(), 0)) << bit;
+            out = test::repeated(plain.size(), 0xee);
+            EXPECT_FALSE(cipher.open_evenly(nonce, associated, sealed, tag, out)) << bit;
+            EXPECT_EQ(out, test::repeated(plain.size(), 0)) << bit;
             part[bit / 8] ^= static_cast<Byte>(1U << (bit % 8));
         }
     };
@@ -115,6 +118,8 @@ TEST(Xaes256Gcm, RefusesEveryFlippedBit) {
     Bytes out(plain.size());
     EXPECT_TRUE(cipher.open(nonce, associated, sealed, tag, out));  // still usable after all the refusals
     EXPECT_EQ(out, plain);
+    EXPECT_TRUE(cipher.open_evenly(nonce, associated, sealed, tag, sealed));
+    EXPECT_EQ(sealed, plain);
 }
 
 TEST(Xaes256Gcm, RefusesAnotherKey) {
