@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "base/time.h"
 #include "posix/direct_writer.h"
 #include "posix/errors.h"
 #include "posix/handle.h"
@@ -164,9 +165,6 @@ class PosixFile final : public File {
         return {};
     }
 
-    /// Gives the open file away; nothing else may be called afterwards.
-    Handle take() { return std::move(file_); }
-
   private:
     Error error(std::string_view what) const { return system_error(errno, label_, what); }
     Status check_writable() const {
@@ -224,10 +222,11 @@ class PosixFile final : public File {
 
 class PosixClaim final : public Claim {
   public:
-    explicit PosixClaim(Handle file) : file_(std::move(file)) {}
+    PosixClaim(Handle folder, Handle file) : folder_(std::move(folder)), file_(std::move(file)) {}
 
   private:
-    Handle file_;  // closing it releases the lock, and so does the death of the process
+    Handle folder_;  // closing them releases the locks, and so does the death of the process
+    Handle file_;
 };
 
 class PosixDisk final : public Disk {
@@ -322,35 +321,63 @@ class PosixDisk final : public Disk {
         return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
     }
 
+    /// Two locks: on the folder itself, which needs no space for a file, and on a file in it, which also
+    /// holds
+    /// where a file system locks nothing but files open for writing.
     Result<std::unique_ptr<Claim>> claim(std::string_view owner) override {
+        Handle folder(
+            uninterrupted([&] { return ::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+        const bool is_locked = folder.is_open() && lock(folder) == 0;
+        if (!is_locked && folder.is_open() && errno == EWOULDBLOCK) {
+            return claimed();
+        }
         Handle file(uninterrupted([&] {
             return ::openat(folder_.get(), kOwnerFile, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         }));
         if (!file.is_open()) {
+            if (is_locked && (errno == ENOSPC || errno == EDQUOT)) {
+                return std::unique_ptr<Claim>(std::make_unique<PosixClaim>(std::move(folder), Handle()));
+            }
             return error(kOwnerFile, "cannot open");
         }
-        if (uninterrupted([&] { return ::flock(file.get(), LOCK_EX | LOCK_NB); }) != 0) {
-            if (errno != EWOULDBLOCK) {
-                return error(kOwnerFile, "cannot lock");
-            }
-            std::array<char, kMaxOwnerBytes> text{};
-            const ssize_t size =
-                uninterrupted([&] { return ::pread(file.get(), text.data(), text.size(), 0); });
-            const std::string_view words(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-            return Error{Fault::in_use, fmt::format("{} is in use by {}; stop it first", path_,
-                                                    words.empty() ? "another process" : words)};
+        if (lock(file) != 0) {
+            return errno == EWOULDBLOCK ? claimed() : error(kOwnerFile, "cannot lock");
         }
         const std::string words =
             fmt::format("{} (process {})", owner.substr(0, kMaxOwnerBytes / 2), ::getpid());
-        PosixFile writer(std::move(file), fmt::format("{}/{}", path_, kOwnerFile));
-        TRY(writer.truncate(0));
-        TRY(writer.write_at(0, as_bytes(words)));
-        return std::unique_ptr<Claim>(std::make_unique<PosixClaim>(writer.take()));
+        // Words for people: a full disk has the lock without them.
+        if (::ftruncate(file.get(), 0) != 0 || ::pwrite(file.get(), words.data(), words.size(), 0) < 0) {
+            (void)!::ftruncate(file.get(), 0);  // rather none than somebody else's
+        }
+        return std::unique_ptr<Claim>(std::make_unique<PosixClaim>(std::move(folder), std::move(file)));
     }
 
     std::string label() const override { return path_; }
 
   private:
+    static int lock(const Handle& file) {
+        return uninterrupted([&] { return ::flock(file.get(), LOCK_EX | LOCK_NB); });
+    }
+    /// Who has it, and since when.
+    Error claimed() const {
+        std::array<char, kMaxOwnerBytes> text{};
+        struct stat info{};
+        const Handle file(uninterrupted([&] {
+            return ::openat(folder_.get(), kOwnerFile, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        }));
+        const ssize_t size =
+            file.is_open() ? uninterrupted([&] { return ::pread(file.get(), text.data(), text.size(), 0); })
+                           : 0;
+        const std::string_view words(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+        if (words.empty() || ::fstat(file.get(), &info) != 0) {
+            return {Fault::in_use, fmt::format("{} is in use by another process; stop it first", path_)};
+        }
+        const WallTime since{info.st_mtim.tv_sec * std::int64_t{1'000'000'000} + info.st_mtim.tv_nsec};
+        const bool may_be_us = words.ends_with(fmt::format("(process {})", ::getpid()));
+        return {Fault::in_use,
+                fmt::format("{} is in use by {} since {}; stop it first{}", path_, words, format_utc(since),
+                            may_be_us ? ", or, where the folder was given twice, give it once" : "")};
+    }
     Error error(std::string_view name, std::string_view what) const {
         return system_error(errno, fmt::format("{}/{}", path_, name), what);
     }

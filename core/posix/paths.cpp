@@ -61,11 +61,13 @@ Status write_all(const std::string& path, int file, std::string_view contents) {
 
 std::string absolute_path(const std::string& path) {
     std::error_code error;
-    std::filesystem::path absolute = std::filesystem::weakly_canonical(path, error);
+    std::filesystem::path absolute = std::filesystem::absolute(path, error);
     if (error) {
-        absolute = std::filesystem::absolute(path, error).lexically_normal();
+        absolute = path;
     }
-    std::string text = (error ? std::filesystem::path(path) : absolute).string();
+    // Of the absolute path: of a relative one whose first part does not exist it would make nothing.
+    const std::filesystem::path canonical = std::filesystem::weakly_canonical(absolute, error);
+    std::string text = (error ? absolute.lexically_normal() : canonical).string();
     while (text.size() > 1 && text.back() == '/') {
         text.pop_back();
     }

@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "store/log_format.h"
 #include "store/log_members.h"
+#include "store/log_owner.h"
 
 namespace firedrill::store {
 
@@ -75,7 +76,7 @@ Status clear_log_disk(Disk& disk, const TimelineId& timeline) {
         }
         has_others = has_others || (segment && segment->timeline != ours);
     }
-    for (const std::string_view name : {kLogDiskFile, kMembershipFile}) {
+    for (const std::string_view name : {kLogDiskFile, kMembershipFile, kLogOwnerFile}) {
         if (!has_others && TRY(has_name(disk, name))) {
             TRY(disk.remove(name));
         }

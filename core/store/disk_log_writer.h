@@ -1,7 +1,7 @@
 // DiskLogWriter: the LogWriter of a node, on one to four log disks. Private to store.
 //
 // Appending, segments and space are in log_writer.cpp; disks that leave and come back, and old segments that
-// go, in log_writer_disks.cpp. Used on the log's lane. Blocking.
+// go, in log_writer_disks.cpp; who writes, in log_writer_owner.cpp. Used on the log's lane. Blocking.
 #pragma once
 
 #include <memory>
@@ -45,6 +45,10 @@ class DiskLogWriter final : public LogWriter {
     Status stop(Fault fault, std::string text);
     Status allocate(std::uint64_t size);
     Status rotate(WallTime wall);
+    enum class Look : std::uint8_t { by_name, at_open_file };
+    Status check_owner(Look how);
+    Status renew_mark();
+    Status take_over(LogMember& member);
     Status look_for_files();
     Status create_files(NewSegment& fresh);
     Status discard(NewSegment& fresh);

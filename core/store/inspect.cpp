@@ -6,6 +6,7 @@
 #include "store/data_folder.h"
 #include "store/log_catalogue.h"
 #include "store/log_members.h"
+#include "store/log_owner.h"
 #include "store/log_walk.h"
 #include "store/page_store.h"
 #include "store/restore.h"
@@ -60,7 +61,14 @@ Result<LogCatalogue> Inspector::catalogue() {
     if (!identity.lost.empty()) {
         notes_.push_back(std::move(identity.lost));
     }
-    return read_catalogue(TRY(sources_in_service(data_, node_, logs_, notes_)), node_);
+    std::vector<LogSource> sources = TRY(sources_in_service(data_, node_, logs_, notes_));
+    for (const LogSource& source : sources) {
+        std::string wrong = source.is_in_service ? TRY(judge_owner_mark(*source.disk, node_)) : "";
+        if (!wrong.empty()) {
+            notes_.push_back(std::move(wrong));
+        }
+    }
+    return read_catalogue(std::move(sources), node_);
 }
 
 void Inspector::complain(Look& look, const std::string& text) {

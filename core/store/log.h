@@ -16,6 +16,8 @@
 //  durable
 //     in `membership` on the data disk; with no member left (or a failed sync of the last): disk_failed,
 //     fatal.
+//  6. A start writes its own mark on every log disk of its node before it reads one (log_owner.h). A writer
+//     that finds another's there stops, in_use, before it answers: what it wrote last may or may not count.
 // Format: docs/formats/transaction_log.md.
 #pragma once
 
@@ -28,6 +30,7 @@
 
 #include "crypto/secret.h"
 #include "seams/seams.h"
+#include "store/log_owner.h"
 #include "store/record.h"
 
 namespace firedrill::store {
@@ -115,6 +118,9 @@ struct LogOptions {
     const crypto::Secret* signing_seed = nullptr;  ///< Ed25519; must outlive the writer
     /// Seeds that signed before it, or null: a segment begun under one of them is closed by it.
     const std::vector<crypto::Secret>* former_seeds = nullptr;
+    /// This start's mark, and the locks on `disks`. Without a mark nobody is looked out for.
+    std::optional<OwnerMark> owner;
+    std::shared_ptr<LogLocks> locks;  // owners: whoever took them, and the writer
     Lsn accept_loss_after = 0;  ///< an operator's word that records above it may be lost; 0 = no such word
     Lsn folded_through = 0;  ///< newest LSN that a page file holds: a log that ends below it has lost records
     /// Newest commit of each store that its page file holds: a closed segment with nothing newer is not read

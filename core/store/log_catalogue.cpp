@@ -49,6 +49,19 @@ Result<std::pair<Lsn, Lsn>> reach(Disk& disk, const SegmentName& name, const Seg
     return std::pair(beyond.proven, beyond.last_sound);
 }
 
+}  // namespace
+
+Error refuse_two_histories(const Disk& one, const Disk& two, Lsn from) {
+    return {
+        Fault::refused,
+        fmt::format("log disks {} and {} hold different records from LSN {} on, each of them sound: two "
+                    "nodes wrote them; nothing was changed: attach only the one to keep, and restore what "
+                    "the other has into a folder of its own (firedrill restore)",
+                    one.label(), two.label(), from)};
+}
+
+namespace {
+
 /// Takes the first good header among the copies, those in service first; of two that differ, the one with
 /// more behind it.
 Status choose_header(LogCatalogue& out, const SegmentName& name, const std::optional<NodeId>& node) {
@@ -79,6 +92,12 @@ Status choose_header(LogCatalogue& out, const SegmentName& name, const std::opti
             if (is_rival) {
                 const auto one = TRY(reach(*out.sources[best->header_source].disk, name, best->header));
                 const auto two = TRY(reach(*source.disk, name, *header));
+                const bool are_both_in_service =
+                    out.sources[best->header_source].is_in_service && source.is_in_service;
+                if (are_both_in_service && one.second > 0 && two.second > 0) {
+                    return refuse_two_histories(*out.sources[best->header_source].disk, *source.disk,
+                                                name.first);
+                }
                 best = one < two ? CatalogueEntry{*header, i} : *best;
             } else if (!best) {
                 best = CatalogueEntry{*header, i};

@@ -53,7 +53,7 @@ struct LogCatalogue {
 };
 
 /// powered_off; disk_failed when no disk can be read; refused when a disk holds another node's log;
-/// newer_format; damaged when the segments tell two histories.
+/// newer_format; damaged when the segments tell two histories; refused when two disks in service do.
 Result<LogCatalogue> read_catalogue(std::vector<LogSource> sources, const std::optional<NodeId>& node);
 /// The same without a path: for the disks of somebody who has to choose among histories first.
 Result<LogCatalogue> read_segments(std::vector<LogSource> sources, const std::optional<NodeId>& node);
@@ -64,6 +64,9 @@ Status follow_timeline(LogCatalogue& catalogue, const TimelineId& last);
 /// should be, a sentence each. refused: another node's disk. powered_off.
 Result<std::vector<LogSource>> sources_in_service(Disk& data, const NodeId& node, std::span<Disk* const> logs,
                                                   std::vector<std::string>& notes);
+
+/// refused: names both disks and the way out.
+Error refuse_two_histories(const Disk& one, const Disk& two, Lsn from);
 
 /// A sentence: the log should begin with `begin`, and begins later.
 std::string missing_beginning(const LogCatalogue& catalogue, Lsn begin);

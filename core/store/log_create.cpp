@@ -45,6 +45,8 @@ Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteVie
     state.identity = options.identity;
     state.data = options.membership;
     state.signing_seed = options.signing_seed;
+    state.owner = options.owner;
+    state.locks = options.locks;
     state.node_slots.assign(node_slots.begin(), node_slots.end());
     state.membership.generation = 1;
     for (std::size_t i = 0; i < options.disks.size(); ++i) {
@@ -65,6 +67,9 @@ Result<std::unique_ptr<LogWriter>> create_log(const LogOptions& options, ByteVie
     }
     for (LogMember& member : state.members) {
         TRY(write_log_disk_id(*member.disk, options.identity.node, member.id));
+        if (options.owner) {
+            TRY(write_owner_mark(*member.disk, options.identity.node, *options.owner));
+        }
     }
     for (const LogMember& member : state.members) {
         const auto stored = TRY(read_log_disk_id(*member.disk, options.identity.node));

@@ -7,6 +7,7 @@
 #include "store/log_repair.h"
 #include "store/log_walk.h"
 #include "store/log_writer.h"
+#include "store/other_history.h"
 
 namespace firedrill::store {
 namespace {
@@ -20,6 +21,9 @@ class Recovery {
 
   private:
     Status read_members();
+    Status mark(std::size_t i);
+    Status mark_disks();
+    Status check_marks();
     Status choose_trusted();
     Status check_end(const WalkedLog& walked) const;
     Status fix_members(LogRepair& repair);
@@ -41,6 +45,7 @@ class Recovery {
     bool is_accepted_loss_ = false;  // no proof; the operator's word instead
     std::vector<std::string> notes_;
     WalkedLog walked_;
+    std::vector<bool> is_marked_;        // per source: this start's mark stands there
     std::vector<bool> is_sound_;         // per source: holds the whole log, durably
     std::vector<std::string> failures_;  // per source: why it is not in service
     Membership written_;
@@ -66,8 +71,58 @@ Status Recovery::read_members() {
         }
         ids_.push_back(id ? *id : std::nullopt);
     }
+    is_marked_.resize(sources_.size());
     is_sound_.resize(sources_.size());
     failures_.resize(sources_.size());
+    return {};
+}
+
+/// What has no room for a first mark has none.
+Status Recovery::mark(std::size_t i) {
+    if (!options_.owner || is_marked_[i]) {
+        return {};
+    }
+    Status marked = write_owner_mark(*sources_[i].disk, options_.identity.node, *options_.owner);
+    is_marked_[i] = marked.is_ok();
+    return !marked && marked.error().fault == Fault::disk_full ? Status() : marked;
+}
+
+/// Before the log is read: a node that writes it still, where no lock reaches it, tells nobody of what is
+/// written after this. A disk that cannot be marked is read, and is out of service.
+Status Recovery::mark_disks() {
+    for (std::size_t i = 0; i < sources_.size() && options_.owner; ++i) {
+        Disk& disk = *sources_[i].disk;
+        const auto found = read_owner_mark(disk, options_.identity.node);
+        const bool is_foreign =
+            !found && (found.error().fault == Fault::refused || found.error().fault == Fault::newer_format);
+        if (is_foreign || (!found && found.error().fault == Fault::powered_off)) {
+            return found.error();
+        }
+        if (!ids_[i] && !(found && *found)) {
+            continue;  // not known to be this node's yet
+        }
+        const Status marked = mark(i);
+        if (!marked && marked.error().fault == Fault::powered_off) {
+            return marked;
+        }
+        failures_[i] = marked ? "" : marked.error().text;
+    }
+    return {};
+}
+
+/// Before anything but a mark is written.
+Status Recovery::check_marks() {
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+        const auto stands = is_marked_[i]
+                                ? stands_there(*sources_[i].disk, options_.identity.node, *options_.owner)
+                                : Result<bool>(true);
+        if (!stands && stands.error().fault != Fault::disk_failed) {
+            return stands.error();
+        }
+        if (!stands) {
+            failures_[i] = stands.error().text;
+        }
+    }
     return {};
 }
 
@@ -77,6 +132,7 @@ Status Recovery::choose_trusted() {
     bool is_any = false;
     for (std::size_t i = 0; i < sources_.size(); ++i) {
         sources_[i].is_trusted = membership_ && ids_[i] && membership_->has(*ids_[i]);
+        sources_[i].is_in_service = sources_[i].is_trusted;
         is_any = is_any || sources_[i].is_trusted;
     }
     // A copy of a disk says what that disk says, and may be read like it. But it gets an id of its own: when
@@ -152,7 +208,8 @@ Status Recovery::fix_members(LogRepair& repair) {
         if (!sources_[i].is_trusted) {
             continue;
         }
-        const Status fixed = repair.fix(i, must_move);
+        const Status fixed =
+            failures_[i].empty() ? repair.fix(i, must_move) : Status(Error{Fault::disk_failed, failures_[i]});
         if (!fixed && fixed.error().fault == Fault::powered_off) {
             return fixed;
         }
@@ -184,13 +241,25 @@ Status Recovery::fill_others(LogRepair& repair) {
         if (!is_sound_[i] && !sources_[i].is_present) {
             failures_[i] = "it could not be read when the node started";
         }
-        if (is_sound_[i] || sources_[i].is_trusted || !sources_[i].is_present) {
+        if (is_sound_[i] || sources_[i].is_trusted || !sources_[i].is_present || !failures_[i].empty()) {
             continue;
+        }
+        Disk& from = *sources_[good].disk;
+        const auto other = find_other_history(from, *sources_[i].disk);
+        if (!other && other.error().fault == Fault::powered_off) {
+            return other.error();
+        }
+        if (other && *other) {
+            return refuse_other_history(**other, from, *sources_[i].disk);
         }
         // A new id first: as long as it is not in `log.members`, the disk stays out of service.
         const LogDiskId id =
             make_log_disk_id(options_.identity.node, generation, walked_.scan.last, wall_, i);
-        Status filled = write_log_disk_id(*sources_[i].disk, options_.identity.node, id);
+        Status filled =
+            other ? write_log_disk_id(*sources_[i].disk, options_.identity.node, id) : Status(other.error());
+        if (filled) {
+            filled = mark(i);
+        }
         if (filled) {
             filled = repair.fill(i, good);
         }
@@ -220,6 +289,7 @@ Result<Membership> Recovery::next_membership() {
                                      walked_.scan.last, wall_, i);
                 TRY(write_log_disk_id(*sources_[i].disk, options_.identity.node, *ids_[i]));
             }
+            TRY(mark(i));
             now.disks.push_back({*ids_[i], sources_[i].disk->label()});
         }
     }
@@ -299,6 +369,8 @@ Result<WriterState> Recovery::writer_state() {
     state.data = options_.membership;
     state.signing_seed = options_.signing_seed;
     state.former_seeds = options_.former_seeds;
+    state.owner = options_.owner;
+    state.locks = options_.locks;
     state.membership = written_;
     state.node_slots = walked_.scan.node_slots;
     const WalkedSegment& last = walked_.segments.back();
@@ -339,6 +411,7 @@ Result<WriterState> Recovery::writer_state() {
 Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
     TRY(check_log_options(options_));
     TRY(read_members());
+    TRY(mark_disks());
     TRY(choose_trusted());
     const LogCatalogue catalogue = TRY(read_catalogue(sources_, options_.identity.node));
     sources_ = catalogue.sources;
@@ -380,6 +453,7 @@ Result<RecoveredLog> Recovery::run(const RecordSink& sink) {
         notes_.push_back(missing_beginning(catalogue, begin));
     }
     LogRepair repair(catalogue, walked_, {options_.signing_seed, options_.former_seeds}, wall_);
+    TRY(check_marks());
     TRY(fix_members(repair));
     TRY(fill_others(repair));
     TRY(write_down());

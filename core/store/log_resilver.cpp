@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "store/other_history.h"
 
 namespace firedrill::store {
 namespace {
@@ -31,6 +32,15 @@ std::size_t LogResilver::want(const std::vector<SegmentName>& closed) {
 
 /// A new id first: as long as it is not in `log.members`, the disk stays out of service.
 Status LogResilver::begin() {
+    if (const auto other = TRY(find_other_history(from_, to_))) {
+        return refuse_other_history(*other, from_, to_);
+    }
+    if (owner_) {
+        const Status marked = write_owner_mark(to_, node_, *owner_);
+        if (!marked && marked.error().fault != Fault::disk_full) {
+            return marked;
+        }
+    }
     TRY(write_log_disk_id(to_, node_, id_));
     std::map<std::array<Byte, 4>, std::vector<SegmentName>> timelines;
     for (const std::string& text : TRY(to_.list())) {  // sorted

@@ -13,19 +13,22 @@
 
 #include "store/log_format.h"
 #include "store/log_members.h"
+#include "store/log_owner.h"
 #include "store/segment_merge.h"
 
 namespace firedrill::store {
 
 class LogResilver {
   public:
-    /// `member`: the writer's number for the disk `to`.
-    LogResilver(Disk& from, Disk& to, const NodeId& node, const LogDiskId& id, std::size_t member)
-        : from_(from), to_(to), node_(node), id_(id), member_(member) {}
+    /// `member`: the writer's number for the disk `to`; `owner`: the mark that it gets.
+    LogResilver(Disk& from, Disk& to, const NodeId& node, const LogDiskId& id, std::size_t member,
+                const std::optional<OwnerMark>& owner = {})
+        : from_(from), to_(to), node_(node), id_(id), member_(member), owner_(owner) {}
 
     /// Closed segments that the disk must hold. Yields how many of them it lacks still.
     std::size_t want(const std::vector<SegmentName>& closed);
-    /// Copies about `budget` bytes more. True when everything wanted so far is there and synced.
+    /// Copies about `budget` bytes more. True when everything wanted so far is there and synced. refused: the
+    /// disk holds records that are nowhere else (other_history.h); nothing on it was changed.
     Result<bool> step(std::uint64_t budget);
     /// The last step: the open segment through `end`, and away with every file that nobody wants. Durable on
     /// return.
@@ -53,6 +56,7 @@ class LogResilver {
     NodeId node_;
     LogDiskId id_;
     std::size_t member_;
+    std::optional<OwnerMark> owner_;
     bool has_begun_ = false;
     std::set<SegmentName> present_;  // on the disk when it came back, and not to be doubted
     std::set<SegmentName> wanted_;

@@ -206,9 +206,10 @@ Result<Walker::Next> Walker::end_here(const Verdict& verdict, const SegmentName&
             fmt::format("The records from LSN {} on were given up, as the operator accepted.", next_));
     } else if (verdict.torn_bytes > 0) {
         out_.scan.notes.push_back(
-            fmt::format("A torn tail of {} bytes was found after LSN {}: a write that power loss "
-                        "interrupted and that nobody was told of.",
-                        verdict.torn_bytes, next_ - 1));
+            fmt::format("After LSN {} stand {} bytes that are no whole record: a write that was interrupted "
+                        "(by power loss, or a crash), or bytes that something else than the node appended. "
+                        "Nothing that was confirmed is in them.",
+                        next_ - 1, verdict.torn_bytes));
     }
     out_.scan.torn_bytes += verdict.torn_bytes;
     for (const LogSource& source : catalogue_.sources) {

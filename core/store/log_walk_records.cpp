@@ -83,8 +83,10 @@ Result<std::optional<RecordView>> Walker::next_in(SegmentReader& copy, std::uint
 }
 
 /// Two trusted copies may both go on soundly and yet differ, when nobody says which disk is in service: one
-/// was taken out of service while it was written. The one that others were told of has more behind it. Null:
-/// all agree.
+/// was taken out of service while it was written. The one that others were told of has more behind it. Where
+/// both are in service, or people were told of both, two nodes wrote: neither is given up in silence. Null:
+/// all
+/// agree.
 Result<SegmentReader*> Walker::choose_copy(SegmentReader& first, std::uint64_t offset, const RecordHead& head,
                                            const SegmentHeader& header) {
     SegmentReader* best = nullptr;
@@ -107,6 +109,13 @@ Result<SegmentReader*> Walker::choose_copy(SegmentReader& first, std::uint64_t o
         best = best == nullptr ? &first : best;
         const auto one = TRY(best->look_beyond(offset, header));
         const auto two = TRY(rival->look_beyond(offset, header));
+        const auto is_in_service = [this](const SegmentReader& copy) {
+            return catalogue_.sources[copy.source()].is_in_service;
+        };
+        if ((is_in_service(*best) && is_in_service(*rival)) || (one.proven >= next_ && two.proven >= next_)) {
+            return refuse_two_histories(*catalogue_.sources[best->source()].disk,
+                                        *catalogue_.sources[rival->source()].disk, next_);
+        }
         best = std::pair(one.proven, one.last_sound) < std::pair(two.proven, two.last_sound) ? rival : best;
     }
     return best;

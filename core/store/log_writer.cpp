@@ -125,6 +125,7 @@ Status DiskLogWriter::append(std::span<const Record> batch, WallTime wall) {
         TRY(check_limits(batch[i]));
         size += record_size(batch[i]);
     }
+    TRY(check_owner(Look::at_open_file));
     count_time(last_wall_, wall);
     if (is_due(size)) {
         const Status rotated = rotate(wall);
@@ -155,6 +156,7 @@ Status DiskLogWriter::append(std::span<const Record> batch, WallTime wall) {
     std::vector<Status> written = write_on_all(pieces);
     TRY(on_each(
         [&](LogMember& member, std::size_t i) { return must_fit(std::move(written[i]), *member.disk); }));
+    TRY(check_owner(Look::by_name));  // a start that took the disks before this reads what was just written
 
     for (const Record& record : batch) {
         add_to_index(state_.index, record);
@@ -209,6 +211,8 @@ Status DiskLogWriter::tick(WallTime wall) {
         return *fatal_;
     }
     count_time(last_wall_, wall);
+    TRY(check_owner(Look::by_name));
+    TRY(renew_mark());
     TRY(look_for_files());
     return is_due(0) ? rotate(wall) : Status{};
 }

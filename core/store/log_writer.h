@@ -24,7 +24,8 @@ struct LogMember {
     std::uint64_t closed_bytes = 0;  ///< of the segments before it
     std::uint32_t segments = 0;
     bool is_in_service = true;
-    std::string failure;  ///< why it is not
+    std::string failure;         ///< why it is not
+    std::unique_ptr<File> mark;  ///< `log.owner`, as it was last opened by its name; null: look by name
 };
 
 /// Everything a writer must know to go on where a log ends.
@@ -37,6 +38,8 @@ struct WriterState {
     const std::vector<crypto::Secret>* former_seeds = nullptr;
     std::vector<LogMember> members;
     Membership membership;
+    std::optional<OwnerMark> owner;
+    std::shared_ptr<LogLocks> locks;
     Bytes node_slots;
     SegmentHeader header;   ///< of the open segment
     std::uint64_t end = 0;  ///< where its next record goes; 0: there is no open segment yet

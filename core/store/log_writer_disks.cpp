@@ -51,7 +51,11 @@ std::shared_ptr<LogResilver> DiskLogWriter::begin_resilver(WallTime wall) {
             continue;
         }
         // Does it answer, and is it ours?
-        if (Status attached = member.disk->attach(); !attached) {
+        Status attached = member.disk->attach();
+        if (attached && state_.locks) {
+            attached = state_.locks->take_again(*member.disk);
+        }
+        if (!attached) {
             member.failure = attached.error().text;
             continue;
         }
@@ -76,8 +80,8 @@ std::shared_ptr<LogResilver> DiskLogWriter::begin_resilver(WallTime wall) {
         }
         auto made = std::make_shared<LogResilver>(
             *from->disk, *member.disk, state_.identity.node,
-            make_log_disk_id(state_.identity.node, state_.membership.generation + 1, state_.last, wall, i),
-            i);
+            make_log_disk_id(state_.identity.node, state_.membership.generation + 1, state_.last, wall, i), i,
+            state_.owner);
         made->want(*closed);
         return made;
     }
@@ -88,6 +92,7 @@ Result<Rejoin> DiskLogWriter::rejoin(LogResilver& filled, WallTime wall) {
     if (fatal_) {
         return *fatal_;
     }
+    TRY(check_owner(Look::by_name));
     if (state_.end > kJoinBytes && !is_empty()) {
         TRY(rotate(wall));
     }
@@ -102,6 +107,7 @@ Status DiskLogWriter::take_back(LogResilver& filled) {
     LogMember& member = state_.members[filled.member()];
     CHECK(!member.is_in_service);
     const SegmentName open = segment_name(state_.header.timeline, state_.header.first);
+    TRY(take_over(member));
     TRY(filled.finish(open, {state_.end, state_.chain}));
     auto file = TRY(member.disk->open(to_text(open), Open::existing));
     std::uint64_t allocated = state_.end;
@@ -151,6 +157,7 @@ Status DiskLogWriter::remove_before(Lsn begin) {
     if (fatal_) {
         return *fatal_;
     }
+    TRY(check_owner(Look::by_name));
     if (begin > state_.membership.begin) {
         Membership now = state_.membership;
         now.generation += 1;

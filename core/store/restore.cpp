@@ -8,6 +8,7 @@
 #include "store/data_folder.h"
 #include "store/log_catalogue.h"
 #include "store/log_members.h"
+#include "store/log_owner.h"
 #include "store/log_walk.h"
 #include "store/page_store.h"
 #include "store/segment_reader.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kUnfoldedLimit = 64 << 20;  // bytes of pages held in memory before they are folded
 constexpr std::uint64_t kChunk = 1 << 20;
+constexpr std::string_view kOwner = "firedrill restore";
 
 /// One restore, from log disks to a data folder.
 class Restore {
@@ -53,7 +55,8 @@ class Restore {
     Disk& data_;
     std::span<Disk* const> logs_;
     const RestoreOptions& options_;
-    std::unique_ptr<Claim> claim_;  // nobody else restores to, or serves, this folder meanwhile
+    std::unique_ptr<Claim> claim_;  // nobody else restores to, or serves, these folders meanwhile
+    LogLocks locks_{std::string(kOwner)};
     LogCatalogue catalogue_;
     WalkedLog walked_;
     std::vector<std::string> left_out_;
@@ -74,7 +77,8 @@ Status Restore::check_targets() {
             Fault::bad_usage,
             fmt::format("a restore needs a new timeline and 1–{} log disks to restore to", kLogDisksLimit)};
     }
-    claim_ = TRY(data_.claim("firedrill restore"));
+    claim_ = TRY(data_.claim(kOwner));
+    TRY(locks_.take(logs_));
     std::vector<Disk*> targets(logs_.begin(), logs_.end());
     targets.push_back(&data_);
     for (Disk* disk : targets) {
@@ -176,6 +180,13 @@ Status Restore::replay() {
         return Error{Fault::damaged,
                      fmt::format("no record of the log on {} can be read; add a disk that has them",
                                  labels_of(catalogue_.sources))};
+    }
+    if (options_.until > report_.restored_through) {
+        return Error{
+            Fault::not_found,
+            fmt::format("there is no LSN {} in the log on {}, which ends at LSN {}; name that one or "
+                        "an earlier one, or none to restore everything",
+                        options_.until, labels_of(catalogue_.sources), report_.restored_through)};
     }
     return fold_all();
 }

@@ -15,7 +15,7 @@ enum class RestorePhase : std::uint8_t { plan, fetch, verify, replay, ready };
 std::string_view restore_phase_name(RestorePhase phase) noexcept;
 
 struct RestoreOptions {
-    Lsn until = 0;                       ///< stop after this LSN; 0 = everything
+    Lsn until = 0;                       ///< stop after this LSN, which the log must have; 0 = everything
     std::optional<TimelineId> timeline;  ///< the history to follow, where the sources hold several
     TimelineId new_timeline;             ///< drawn by the caller; the restored node continues on it
     WallTime wall;                       ///< stamped into the RESET record
@@ -38,7 +38,8 @@ struct RestoreReport {
 /// RESET to the new timeline, and last the file that makes `data` a data folder; all durable on return.
 /// `data` and `logs` must be empty (exists otherwise). refused: the sources hold several timelines that
 /// went on beside one another, and none is chosen (store/timelines.h lists them). not_found: no log
-/// there, or no such timeline. damaged: a hole or damage in the middle with no good copy; the text names
+/// there, no such timeline, or it ends before `until`. damaged: a hole or damage in the middle with no good
+/// copy; the text names
 /// the newest LSN that can be reached (pass it as `until`). disk_full, disk_failed. After a failure the
 /// target is not a data folder.
 Result<RestoreReport> restore_from_log(std::span<Disk* const> sources, Disk& data,

@@ -6,6 +6,7 @@
 
 #include "store/data_folder.h"
 #include "store/log_catalogue.h"
+#include "store/log_owner.h"
 #include "store/log_scrub.h"
 #include "store/page_store.h"
 
@@ -13,6 +14,7 @@ namespace firedrill::store {
 namespace {
 
 constexpr std::uint64_t kStep = 8 << 20;
+constexpr std::string_view kOwner = "firedrill store scrub";
 
 Status scrub_log(std::span<Disk* const> disks, Lsn begin, const Progress& progress, ScrubReport& out) {
     LogScrub scrub({disks.begin(), disks.end()}, std::numeric_limits<Lsn>::max(), true);
@@ -92,7 +94,9 @@ Status scrub_store(Disk& data, const NodeId& node, std::span<Disk* const> logs, 
 
 Result<ScrubReport> scrub_folder(Disk& data, std::span<Disk* const> logs, const Progress& progress) {
     const DataFolder folder = TRY(read_data_folder(data));
-    const auto claim = TRY(data.claim("firedrill store scrub"));
+    const auto claim = TRY(data.claim(kOwner));
+    LogLocks locks{std::string(kOwner)};
+    TRY(locks.take(logs));
     ScrubReport out;
     std::vector<Disk*> disks;
     Lsn begin = 0;
@@ -105,6 +109,17 @@ Result<ScrubReport> scrub_folder(Disk& data, std::span<Disk* const> logs, const 
     // A disk that is missing or stale is filled up by the next start, not from here.
     out.found = out.notes.size();
     out.not_repairable = out.notes.size();
+    for (Disk* disk : disks) {  // a rotten mark proves nothing: none at all is as good until the next start
+        if (!TRY(judge_owner_mark(*disk, folder.node)).empty()) {
+            ++out.found;
+            const auto mark = read_owner_mark(*disk, folder.node);
+            const Status removed = mark ? disk->remove(kLogOwnerFile) : Status(mark.error());
+            removed ? ++out.repaired : ++out.not_repairable;
+            out.notes.push_back(fmt::format(
+                "{}/{} was not what was written{}.", disk->label(), kLogOwnerFile,
+                removed ? " and was removed; the next start writes it" : ": " + removed.error().text));
+        }
+    }
     TRY(scrub_log(disks, begin, progress, out));
     for (const StoreId& store : TRY(stores_on(data))) {
         TRY(scrub_store(data, folder.node, logs, store, progress, out));

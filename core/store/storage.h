@@ -7,8 +7,8 @@
 //  2. A transaction that failed, was refused or lost its machine leaves no trace; a job never sees a half
 //  one.
 //  3. Keys exist only in unlocked stores. lock() drops the connection, its caches and the keys.
-//  4. After a fatal storage failure (rule 5 of log.h) every call answers disk_failed and `on_fatal` was
-//  called once.
+//  4. After a fatal storage failure (rule 5 of log.h) every call answers disk_failed, or in_use when another
+//  start took a log disk over, and `on_fatal` was called once.
 //  5. Limits: 8192 changed pages a transaction, 4096 queued jobs a store, then Fault::limit.
 #pragma once
 
@@ -125,6 +125,11 @@ struct StoreRestorePlan {
     Lsn lost_first = 0;
     Lsn lost_last = 0;
     WallTime lost_newest;
+    /// The labels run backwards: the clock was ahead when the first of the lost ones was written, and this
+    /// later one is labelled as early as asked for. 0: they do not, or no time was asked for.
+    Lsn backwards_at = 0;
+    WallTime backwards_wall;
+    WallTime lost_first_wall;
     PageNumber pages = 0;  ///< of the store then
     std::uint64_t changed_pages = 0;
     std::uint32_t commits = 0;  ///< that were made: more than one when it went there in steps

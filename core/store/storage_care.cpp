@@ -110,9 +110,11 @@ void LoopStorage::step_resilver() {
 void LoopStorage::finish_resilver_step(const Status& stepped, bool is_filled) {
     if (!stepped) {
         tell(fmt::format("filling up a log disk failed: {}. It is tried again.", stepped.error().text));
+        not_filled_[resilver_->member()] = stepped.error().text;
         resilver_.reset();
         next_resilver_ = seams_.clock.now() + kResilverPause;
     } else if (is_filled) {
+        not_filled_.erase(resilver_->member());
         is_rejoin_due_ = true;
         pump_log();
     } else {

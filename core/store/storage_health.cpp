@@ -23,6 +23,11 @@ Health LoopStorage::health() const {
     made.log_begin = log_begin_;
     made.cover = cover_;
     made.log_members = members_;
+    for (const auto& [number, why] : not_filled_) {
+        if (number < made.log_members.size() && !made.log_members[number].is_present) {
+            made.log_members[number].failure = why;
+        }
+    }
     made.scrub = scrub_;
     made.notes = notes_;
     made.notes.insert(made.notes.end(), scrub_notes_.begin(), scrub_notes_.end());

@@ -210,7 +210,7 @@ void StoreLane::begin_reseal(KeyEpoch retired, const std::optional<Commit>& migr
     if (!is_same) {
         resealer_.reset();
         if (retired > 0) {
-            resealer_.emplace(retired, pages_->position().page_count);
+            resealer_ = std::make_unique<Resealer>(retired, pages_->position().page_count);
         }
     }
 }

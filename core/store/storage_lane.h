@@ -122,7 +122,7 @@ class StoreLane {
     CommitSequence folded_ = 0;          // likewise
     std::unique_ptr<PageCipher> cipher_;
     std::unique_ptr<Connection> connection_;           // null or poisoned: opened again when needed
-    std::optional<Resealer> resealer_;                 // kept while locked: what it knows needs no key
+    std::unique_ptr<Resealer> resealer_;               // kept while locked: what it knows needs no key
     std::unique_ptr<RestorePreparation> preparation_;  // between two of its steps
     bool has_opened_ = false;
     std::string damage_;

@@ -262,7 +262,9 @@ void LoopStorage::fail(const Error& error) {
     if (fatal_) {
         return;
     }
-    fatal_ = Error{Fault::disk_failed, "the transaction log failed, the node must stop: " + error.text};
+    fatal_ = error.fault == Fault::in_use
+                 ? error
+                 : Error{Fault::disk_failed, "the transaction log failed, the node must stop: " + error.text};
     if (options_.on_fatal) {
         seams_.clock.defer([alive = std::weak_ptr(alive_), tell = options_.on_fatal, failure = *fatal_] {
             if (!alive.expired()) {

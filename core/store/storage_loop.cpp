@@ -14,6 +14,7 @@ LoopStorage::LoopStorage(Seams seams, StorageOptions options, StorageStart start
     : seams_(std::move(seams)),
       options_(std::move(options)),
       claim_(std::move(start.claim)),
+      locks_(std::move(start.locks)),
       writer_(std::move(start.writer)),
       timeline_(start.timeline),
       node_slots_(std::move(start.node_slots)),
@@ -358,7 +359,7 @@ void LoopStorage::answer(Done done, Status status) {
         return;
     }
     if (fatal_) {
-        status = Error{Fault::disk_failed, fatal_->text};
+        status = *fatal_;
     }
     // Never inside the call, nor inside our own loops over stores and queues.
     seams_.clock.defer([alive = std::weak_ptr(alive_), done = std::move(done), status = std::move(status)] {

@@ -37,6 +37,7 @@ struct RecoveredStore {
 /// What LoopStorage starts from.
 struct StorageStart {
     std::unique_ptr<Claim> claim;
+    std::shared_ptr<LogLocks> locks;  // owners: the storage and its writer
     std::unique_ptr<LogWriter> writer;
     TimelineId timeline;
     Lsn durable = 0;
@@ -218,6 +219,7 @@ class LoopStorage final : public Storage {
     Seams seams_;
     StorageOptions options_;
     std::unique_ptr<Claim> claim_;
+    std::shared_ptr<LogLocks> locks_;
     std::shared_ptr<LogWriter> writer_;  // owners: this and the job on the log lane
     TimelineId timeline_;
     Bytes node_slots_;
@@ -251,6 +253,7 @@ class LoopStorage final : public Storage {
     std::shared_ptr<LogResilver> resilver_;  // owners: this and the job that fills or rejoins
     bool is_resilver_due_ = false;           // the log lane is to begin one
     bool is_rejoin_due_ = false;             // the disk is filled
+    std::map<std::size_t, std::string> not_filled_;  // by number of the log disk: why not, at the last try
     Instant next_resilver_;
     ScrubHealth scrub_;
     std::optional<WallTime> repaired_at_;  // the last time that the data disk had to be corrected

@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::string_view kOwner = "firedrill node";
 
-LogOptions log_options(const Seams& seams, const StorageOptions& options, LogIdentity identity) {
+LogOptions log_options(const Seams& seams, const StorageOptions& options, LogIdentity identity,
+                       std::shared_ptr<LogLocks> locks) {
     LogOptions made;
     made.identity = identity;
     made.disks = seams.logs;
@@ -26,6 +27,8 @@ LogOptions log_options(const Seams& seams, const StorageOptions& options, LogIde
     made.signing_seed = options.signing_seed;
     made.former_seeds = options.former_seeds;
     made.accept_loss_after = options.accept_loss_after;
+    made.owner = OwnerMark{draw_id<LogIncarnation>(seams.entropy), seams.clock.wall()};
+    made.locks = std::move(locks);
     return made;
 }
 
@@ -217,9 +220,12 @@ Result<std::unique_ptr<Storage>> Storage::create(Seams seams, StorageOptions opt
     }
     StorageStart start;
     start.claim = TRY(seams.data.claim(kOwner));
+    start.locks = std::make_shared<LogLocks>(std::string(kOwner));
+    TRY(start.locks->take(seams.logs));
     TRY(begin_data_folder(seams.data, seams.logs, {options.node, options.first_timeline}));
     const LogIdentity identity{options.node, options.first_timeline};
-    auto writer = TRY(create_log(log_options(seams, options, identity), node_slots, seams.clock.wall()));
+    auto writer =
+        TRY(create_log(log_options(seams, options, identity, start.locks), node_slots, seams.clock.wall()));
     TRY(write_node_slots(seams.data, node_slots));
     TRY(write_data_folder(seams.data, {options.node, options.first_timeline}));
     start.writer = wrap(options, std::move(writer));
@@ -236,6 +242,8 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
     CHECK(!seams.logs.empty());
     StorageStart start;
     start.claim = TRY(seams.data.claim(kOwner));
+    start.locks = std::make_shared<LogLocks>(std::string(kOwner));
+    TRY(start.locks->take(seams.logs));
     FolderIdentity identity = TRY(identify_data_folder(seams.data, seams.logs));
     const DataFolder& folder = identity.folder;
     if (options.node != NodeId{} && options.node != folder.node) {
@@ -246,7 +254,7 @@ Result<std::unique_ptr<Storage>> Storage::open(Seams seams, StorageOptions optio
     options.node = folder.node;
     StoreRecovery recovery(seams, folder.node, options.rebuild_bytes);
     const auto sink = [&recovery](Record&& record) { return recovery.take(std::move(record)); };
-    LogOptions log = log_options(seams, options, {folder.node, TimelineId{}});
+    LogOptions log = log_options(seams, options, {folder.node, TimelineId{}}, start.locks);
     TRY(recovery.open_all(log));
     const KnownMembership known = TRY(find_membership(seams.data, seams.logs, folder.node));
     options.files_replaced += known.is_from_copies ? 1 : 0;

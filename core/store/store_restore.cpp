@@ -178,7 +178,14 @@ Status RestorePreparation::find(Lsn lsn, WallTime wall, const Commit& commit) {
         plan_.pages = commit.page_count;
         return {};
     }
-    plan_.lost_first = plan_.lost_commits == 0 ? lsn : plan_.lost_first;
+    if (plan_.lost_commits == 0) {
+        plan_.lost_first = lsn;
+        plan_.lost_first_wall = wall;
+    }
+    if (point_.at && wall <= *point_.at && (point_.until == 0 || lsn <= point_.until)) {
+        plan_.backwards_at = lsn;
+        plan_.backwards_wall = wall;
+    }
     plan_.lost_last = lsn;
     plan_.lost_newest = wall;
     ++plan_.lost_commits;

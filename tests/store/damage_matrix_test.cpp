@@ -213,6 +213,9 @@ std::vector<Harm> all_harms() {
     add(harms_of_segment("open segment", 2));
     add({{"log.disk: a byte", [](DamagedNode& node) { flip(*node.world.logs[0], "log.disk", 40); }},
          {"log.disk: removed", [](DamagedNode& node) { remove(*node.world.logs[0], "log.disk"); }},
+         {"log.owner: a byte", [](DamagedNode& node) { flip(*node.world.logs[0], "log.owner", 40); }},
+         {"log.owner: cut to nothing", [](DamagedNode& node) { cut(*node.world.logs[0], "log.owner", 0); }},
+         {"log.owner: removed", [](DamagedNode& node) { remove(*node.world.logs[0], "log.owner"); }},
          {"a log disk: blank", [](DamagedNode& node) { node.world.logs[0]->replace(); }},
          {"a log disk: dead", [](DamagedNode& node) { (void)node.world.logs[0]->die(); }}});
     add(harms_of_data());

@@ -39,6 +39,24 @@ void write_three_segments(LogWorld& world, std::size_t pages = 1) {
 
 const Bytes kGarbage(64, 0xA5);
 
+// Nobody can tell who wrote them, so nobody says that power was lost.
+TEST(LogRecovery, BytesThatSomebodyAppendedAreCutAndNotCalledALossOfPower) {
+    LogWorld world(1);
+    write_log(world, 5);
+    auto image = world.logs[0]->peek(world.last_segment(0));
+    ASSERT_TRUE(image);
+    append(*image, kGarbage);
+    ASSERT_TRUE(replace_file(*world.logs[0], world.last_segment(0), *image));
+
+    const auto recovered = world.recover();
+
+    ASSERT_TRUE(recovered) << recovered.error().text;
+    EXPECT_EQ(recovered->scan.last, 5U);
+    ASSERT_EQ(recovered->scan.notes.size(), 1U);
+    EXPECT_NE(recovered->scan.notes[0].find("something else than the node"), std::string::npos)
+        << recovered->scan.notes[0];
+}
+
 TEST(LogRecovery, CutsATornTailAndSaysSo) {
     LogWorld world(1);
     write_log(world, 5);
@@ -51,7 +69,7 @@ TEST(LogRecovery, CutsATornTailAndSaysSo) {
     EXPECT_EQ(recovered->scan.last, 4U);
     EXPECT_GT(recovered->scan.torn_bytes, 4096U);
     ASSERT_EQ(recovered->scan.notes.size(), 1U);
-    EXPECT_NE(recovered->scan.notes[0].find("torn tail"), std::string::npos);
+    EXPECT_NE(recovered->scan.notes[0].find("bytes that are no whole record"), std::string::npos);
     ASSERT_TRUE(append_each(*recovered->writer, 5, 7));
     world.power_cycle();
     auto again = world.recover();

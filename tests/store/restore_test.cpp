@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "real_log.h"
@@ -52,6 +53,21 @@ TEST(Restore, StopsAfterTheLsnItWasGiven) {
         ASSERT_TRUE(append_each(*recovered->writer, until + 2, until + 3));
         EXPECT_TRUE(target.world.recover(target.options()));
     }
+}
+
+TEST(Restore, RefusesAnLsnThatNeverWasAndLeavesNothing) {
+    Source source(1);
+    Target target;
+    const Lsn last = source.world.scan()->last;
+
+    const auto report = target.restore(source.world, last + 1);
+
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().fault, Fault::not_found);
+    EXPECT_NE(report.error().text.find(fmt::format("ends at LSN {}", last)), std::string::npos)
+        << report.error().text;
+    Target again;
+    EXPECT_TRUE(again.restore(source.world, last));
 }
 
 TEST(Restore, FromARestoredLogLeavesOutWhatWasSuperseded) {

@@ -162,7 +162,7 @@ struct SlowStores : SlowStore {
         }
         disk->extra = 10min;
         for (std::uint32_t i = 0; i < count; ++i) {
-            for (int id = 100; id < 110; ++id) {
+            for (int id = 100; id < 120; ++id) {
                 write_to_slow(id, store_id(11 + i));
             }
         }
@@ -190,7 +190,7 @@ TEST_F(SlowStores, WhenAllFoldLanesHangOthersStillCommitAndFoldOnceOneIsFree) {
     const Instant began = world.machine->clock().now();
 
     std::uint64_t most_unfolded = 0;
-    const Duration worst = worst_commit(36, most_unfolded);  // less than 8 times kFoldAfter of each
+    const Duration worst = worst_commit(48, most_unfolded);  // less than 8 times kFoldAfter of each
 
     EXPECT_LT(worst, 100ms);
     EXPECT_LT(world.machine->clock().now() - began, 10min);

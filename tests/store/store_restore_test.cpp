@@ -136,8 +136,37 @@ TEST_F(StoreRestoreTest, ATimeMeansTheStateBeforeTheFirstLaterCommit) {
     ASSERT_TRUE(done) << done.error().text;
     EXPECT_LE(done->kept_wall, noon);
     EXPECT_GT(done->lost_newest, noon);
+    EXPECT_EQ(done->backwards_at, 0U);
     expect_ok(world.unlock(kFirst));
     EXPECT_EQ(rows(kFirst), "1one");
+}
+
+TEST_F(StoreRestoreTest, ATimeBehindAClockThatRanAheadIsAnsweredWithAWarning) {
+    expect_ok(world.unlock(kFirst));
+    expect_ok(world.execute(kFirst, insert(1, "one")));
+    const Lsn before = durable();
+    world.machine->clock().step_wall(24h);
+    expect_ok(world.execute(kFirst, insert(2, "ahead")));
+    const Lsn ahead = durable();
+    world.machine->clock().step_wall(-24h);
+    world.universe.loop.run_for(10min);
+    expect_ok(world.execute(kFirst, insert(3, "three")));
+    const Lsn newest_before_noon = durable();
+    world.universe.loop.run_for(10min);
+    const WallTime noon = world.machine->seams().clock.wall();
+    world.universe.loop.run_for(10min);
+    expect_ok(world.execute(kFirst, insert(4, "four")));
+    expect_ok(world.lock(kFirst));
+
+    const auto plan = restore(world, kFirst, {0, noon}, RestoreMode::plan);
+
+    ASSERT_TRUE(plan) << plan.error().text;
+    EXPECT_EQ(plan->kept_lsn, before);
+    EXPECT_EQ(plan->lost_first, ahead);
+    EXPECT_GT(plan->lost_first_wall, noon);
+    EXPECT_EQ(plan->backwards_at, newest_before_noon);
+    EXPECT_LE(plan->backwards_wall, noon);
+    EXPECT_EQ(restore(world, kFirst, {before, {}}, RestoreMode::plan)->backwards_at, 0U);  // by LSN: no clock
 }
 
 TEST_F(StoreRestoreTest, ItCanBeUndoneInTheSameWay) {

@@ -96,7 +96,7 @@ class StoreWorld {
                 entropy_instead != nullptr ? *entropy_instead : made.entropy,
                 made.workers,
                 data_instead != nullptr ? *data_instead : made.data,
-                made.logs};
+                logs_instead.empty() ? made.logs : logs_instead};
     }
     Status create() {
         storage = TRY(Storage::create(seams(), options(), as_bytes("slots")));
@@ -190,7 +190,8 @@ class StoreWorld {
     std::uint64_t unfolded_log_limit = 64ULL << 20;
     Duration scrub_period{0};
     std::uint64_t rebuild_bytes = 64ULL << 20;
-    Disk* data_instead = nullptr;  // what the storage sees in the place of `data`
+    Disk* data_instead = nullptr;     // what the storage sees in the place of `data`
+    std::vector<Disk*> logs_instead;  // and in the place of `logs`
     Entropy* entropy_instead = nullptr;
     std::size_t restore_part_pages = 4096;
     std::size_t restore_pages_limit = 65536;
