@@ -146,7 +146,8 @@ void add_restore(CLI::App& app, Verb& chosen, RestoreVerbOptions& options) {
     verb->add_option("--from", options.from, "Folder with log segments (repeat for mirrors); only read");
     verb->add_option("--to", options.to, "New folder; must not exist or be empty");
     verb->add_option("--practice", options.practice, "Short name of the one practice");
-    verb->add_option("--until", options.until, "Stop after this LSN (a node: default everything)");
+    verb->add_option("--until", options.until,
+                     "Stop after this LSN, which must be in the log (a node: default everything)");
     verb->add_option("--timeline", options.timeline,
                      "For a node: the history to restore, by its id, where the log folders hold several that "
                      "went on beside one another (without it such a restore is refused and lists them)");
@@ -164,7 +165,12 @@ void add_store(CLI::App& app, Verb& chosen, StoreOptions& options) {
     auto add = [&](const char* name, const char* help) {
         CLI::App* verb = group->add_subcommand(name, help);
         verb->add_option("DIR", options.common.place.data, "The node's folder")->required();
-        verb->add_option("--log", options.common.place.logs, "Its log folders (default: DIR/log)");
+        verb->add_option(
+            "--log", options.common.place.logs,
+            "Its log folders (default: those of the settings file; of ./firedrill.toml only when "
+            "it names DIR; else DIR/log)");
+        verb->add_option("--config", options.common.settings_file,
+                         "Settings file (default: ./firedrill.toml when it exists)");
         verb->add_flag_callback(
             "--json", [&] { options.common.format = Format::json; }, "Print exactly one JSON value");
         verb->callback([&, name] {

@@ -41,6 +41,7 @@ Result<std::string> call_folder(const Settled& settled, const std::string& reque
         });
     };
     node = TRY(boot_node(*world, config, settled.place, passphrase, on_ready));
+    passphrase = {};
     world->run();
     if (!answer) {
         return Error{Fault::closed, "interrupted before the node answered"};
@@ -53,9 +54,6 @@ Result<std::string> call_folder(const Settled& settled, const std::string& reque
 Result<std::string> call_node(const CommonOptions& options, const boost::json::object& request,
                               const crypto::Secret* known, node::OnProgress progress) {
     const Settled settled = TRY(settle(options));
-    if (!TRY(node_exists(settled.place))) {
-        return Error{Fault::not_found, fmt::format("no node in {}", settled.place.data)};
-    }
     boost::json::object asked = request;
     if (progress) {
         asked["progress"] = "yes";
@@ -64,7 +62,10 @@ Result<std::string> call_node(const CommonOptions& options, const boost::json::o
     Result<std::string> answer = call_running_node(control_endpoint(settled.place), line, progress);
     if (!answer && answer.error().fault == Fault::unavailable &&
         !node_answers(control_endpoint(settled.place))) {
-        answer = call_folder(settled, line, known, progress);
+        const Result<bool> is_there = node_exists(settled.place);
+        answer = !is_there    ? Result<std::string>(is_there.error())
+                 : !*is_there ? Result<std::string>(no_node(settled.place, ""))
+                              : call_folder(settled, line, known, progress);
     }
     crypto::zeroise(line);
     return answer;

@@ -41,7 +41,8 @@ const std::vector<ExitCodeRow>& exit_code_table() {
         {ExitCode::newer_format, "newer_format",
          "Written by a newer version; upgrade the program. Nothing was changed."},
         {ExitCode::wrong_secret, "wrong_secret",
-         "The passphrase, password or key does not open it; nothing was changed."},
+         "The passphrase, password or key does not open it; nothing was changed, but for a restore, which is "
+         "complete."},
         {ExitCode::damaged, "damaged",
          "Bytes are not what was written; repair or restore. Nothing was overwritten."},
         {ExitCode::repaired, "repaired", "Damage was found and repaired; everything is sound now."},

@@ -175,9 +175,6 @@ int create_practice(const PracticeOptions& options) {
         }
         request["password"] = as_text(password->view());
     }
-    if (format == Format::text) {  // before it can happen
-        print_line(identity::kFinalSentence);
-    }
     Result<std::string> answer = call_node(options.common, request);
     if (!answer) {
         return fail(answer.error(), format);
@@ -187,6 +184,7 @@ int create_practice(const PracticeOptions& options) {
         print_line(json::serialize(made));
         return 0;
     }
+    print_line(identity::kFinalSentence);
     print_new_practice(options, made);
     return 0;
 }

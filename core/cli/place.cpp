@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/real_world.h"
 #include "posix/paths.h"
 #include "posix/secret_files.h"
 #include "posix/terminal.h"
+#include "store/log_format.h"
 
 namespace firedrill::cli {
 
@@ -16,24 +18,51 @@ namespace {
 constexpr std::string_view kDefaultSettings = "firedrill.toml";
 constexpr std::size_t kSettingsFileLimit = 64 * 1024;
 
-Result<node::Settings> load_settings(const std::string& named) {
+Status load_settings(const std::string& named, Settled& out) {
     const bool is_named = !named.empty();
     const std::string path = is_named ? named : std::string(kDefaultSettings);
     Result<std::string> text = posix::read_small_file(path, kSettingsFileLimit);
     if (!text) {
-        if (!is_named && text.error().fault == Fault::not_found) {
-            return node::Settings{};
-        }
-        return std::move(text).error();
+        return !is_named && text.error().fault == Fault::not_found ? Status() : std::move(text).error();
     }
-    return node::parse_settings(*text, path);
+    out.settings = TRY(node::parse_settings(*text, path));
+    out.settings_path = posix::absolute_path(path);
+    return {};
+}
+
+/// As one word of a shell's command line.
+std::string quoted_for_shell(std::string_view word) {
+    constexpr std::string_view kPlain =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+=,-";
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
+        return std::string(word);
+    }
+    std::string out = "'";
+    for (const char c : word) {
+        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return out + "'";
+}
+
+/// Names of the files in a folder; none where it cannot be read.
+std::vector<std::string> names_in(const std::string& folder) {
+    const auto opened = open_folders({folder}, MakeFolders::no);
+    if (!opened) {
+        return {};
+    }
+    auto names = opened->front()->list();
+    return names ? std::move(*names) : std::vector<std::string>();
+}
+
+bool has_name(const std::vector<std::string>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace
 
 Result<Settled> settle(const CommonOptions& options) {
     Settled out;
-    out.settings = TRY(load_settings(options.settings_file));
+    TRY(load_settings(options.settings_file, out));
     auto pick = [](const std::string& said, const std::string& set) { return said.empty() ? set : said; };
     out.place.data = posix::absolute_path(pick(options.place.data, out.settings.data));
     for (const std::string& log : options.place.logs.empty() ? out.settings.logs : options.place.logs) {
@@ -58,6 +87,38 @@ Result<Settled> settle(const CommonOptions& options) {
     return out;
 }
 
+Result<Settled> settle_folder(const CommonOptions& options) {
+    Settled out = TRY(settle(options));
+    const bool is_said = !options.place.logs.empty() || !options.settings_file.empty();
+    if (!is_said && posix::absolute_path(out.settings.data) != out.place.data) {
+        out.place.logs = {out.place.data + "/log"};
+    }
+    return out;
+}
+
+std::string command_line(std::string_view verb, const Settled& settled) {
+    const Place& place = settled.place;
+    std::string out = fmt::format("firedrill {}", verb);
+    const auto add = [&out](std::string_view option, const std::string& value) {
+        if (!value.empty()) {
+            out += fmt::format(" {} {}", option, quoted_for_shell(value));
+        }
+    };
+    add("--data", place.data);
+    if (place.logs != std::vector<std::string>{place.data + "/log"}) {
+        for (const std::string& log : place.logs) {
+            add("--log", log);
+        }
+    }
+    add("--passphrase-file", place.passphrase_file);
+    add("--key-file", place.key_file);
+    for (const std::string& host : settled.hosts) {
+        add("--host", host);
+    }
+    add("--config", settled.settings_path);
+    return out;
+}
+
 std::string data_folder(const Place& place) {
     return place.data + "/data";
 }
@@ -69,18 +130,45 @@ std::string control_endpoint(const Place& place) {
 }
 
 Result<bool> node_exists(const Place& place) {
+    const std::string folder = data_folder(place);
     // Written last of all by create and restore.
-    const bool has_marker = TRY(posix::exists(data_folder(place) + "/firedrill.node"));
-    if (!has_marker && TRY(posix::exists(data_folder(place) + "/log.members")) &&
-        !TRY(posix::exists(data_folder(place) + "/firedrill.creating"))) {
+    if (TRY(posix::exists(folder + "/firedrill.node"))) {
+        return true;
+    }
+    const std::vector<std::string> names = names_in(folder);
+    if (names.empty() || has_name(names, "firedrill.creating")) {  // creating begins anew
+        return false;
+    }
+    if (has_name(names, "log.members")) {
         return Error{
             Fault::damaged,
-            fmt::format("{} holds a node's files, but its file firedrill.node is missing: nothing is "
-                        "made over them; restore the node from its log (firedrill restore --from LOG "
-                        "--to NEW)",
-                        data_folder(place))};
+            fmt::format(
+                "{} holds a node's files, but its file firedrill.node is missing: nothing is made over "
+                "them; put that file back from a copy, or restore the node from its log (firedrill "
+                "restore --from LOG --to NEW)",
+                folder)};
     }
-    return has_marker;
+    return Error{
+        Fault::damaged,
+        fmt::format("{} holds {} and no node: a restore into it did not end, or it is another folder than "
+                    "you mean. Nothing is made over that; remove it if a restore left it, and restore again "
+                    "(firedrill restore --from LOG --to NEW)",
+                    folder, names.front())};
+}
+
+Error no_node(const Place& place, std::string_view otherwise) {
+    for (const std::string& log : place.logs) {
+        for (const std::string& name : names_in(log)) {
+            if (store::parse_segment_name(name)) {
+                return Error{
+                    Fault::not_found,
+                    fmt::format("no node in {}, but {} holds a log: mount the data disk if it is not, or "
+                                "restore the node (firedrill restore --from {} --to NEW)",
+                                data_folder(place), log, quoted_for_shell(log))};
+            }
+        }
+    }
+    return Error{Fault::not_found, fmt::format("no node in {}{}", place.data, otherwise)};
 }
 
 namespace {

@@ -99,6 +99,12 @@ Result<std::string> call_running_node(const std::string& control_endpoint, std::
     return *std::move(answer);
 }
 
+Status check_port_is_free(const Endpoint& endpoint) {
+    posix::PosixLoop loop;
+    TRY(loop.listen(endpoint));
+    return {};
+}
+
 bool node_answers(const std::string& control_endpoint) {
     return call_running_node(control_endpoint, R"({"verb":"log.show"})", {}).is_ok();
 }

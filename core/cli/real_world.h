@@ -30,6 +30,8 @@ Entropy& system_entropy();
 /// A loop without folders, for talking to a node's control socket: runs until `start`'s callback was called.
 Result<std::string> call_running_node(const std::string& control_endpoint, std::string request,
                                       node::OnProgress progress);
+/// in_use, permission, bad_usage: what listening there would say. Nobody is served.
+Status check_port_is_free(const Endpoint& endpoint);
 /// Does a node run there? What it answers may be unavailable, too: so a caller that got that asks this.
 bool node_answers(const std::string& control_endpoint);
 /// Opens a node's log folders, of which some may be missing: they are Disks that fail until they are there.

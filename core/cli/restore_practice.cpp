@@ -29,6 +29,17 @@ void print_plan(const json::object& plan) {
                            number(kept, "sequence"), text(kept, "time"), number(plan, "pages")));
     print_line(fmt::format("undone    {} commit(s), LSN {} to {}, the newest of {}", number(lost, "commits"),
                            number(lost, "first_lsn"), number(lost, "last_lsn"), text(lost, "newest")));
+    if (const json::value& backwards = plan.at("backwards"); backwards.is_object()) {
+        const json::object& found = backwards.get_object();
+        print_line(
+            fmt::format("CLOCK     the labels run backwards: LSN {} is labelled {}, and LSN {} after it {}",
+                        number(found, "ahead_lsn"), text(found, "ahead_time"), number(found, "lsn"),
+                        text(found, "time")));
+        print_line(
+            fmt::format("          This state is the one before LSN {}; to choose another, name it by "
+                        "--until LSN.",
+                        number(found, "ahead_lsn")));
+    }
     print_line(fmt::format("{} {} pages recorded once more in the log", is_done ? "written  " : "to write ",
                            number(plan, "changed_pages")));
     if (is_done) {
@@ -52,8 +63,8 @@ int restore_practice(const RestoreVerbOptions& options) {
     json::object request{{"verb", "practice.restore"},
                          {"name", options.practice},
                          {"mode", options.is_confirmed ? "go" : "plan"}};
-    if (options.until != 0) {
-        request["until"] = std::to_string(options.until);
+    if (options.until) {
+        request["until"] = std::to_string(*options.until);
     }
     if (!options.at.empty()) {
         request["at"] = options.at;

@@ -32,10 +32,11 @@ class Serving {
     Result<int> run_checked() {
         const bool is_new = !TRY(node_exists(settled_.place));
         if (is_new && !options_.is_demo) {
-            return Error{
-                Fault::not_found,
-                fmt::format("no node in {}: make one with \"firedrill init --data {}\", or add --demo",
-                            settled_.place.data, settled_.place.data)};
+            return no_node(settled_.place,
+                           fmt::format("; make one with: {}", command_line("init", settled_)));
+        }
+        if (is_new) {
+            TRY(check_port_is_free(Endpoint{settled_.settings.listen}));
         }
         passphrase_ = TRY(obtain_passphrase(settled_.place, is_new, options_.is_demo));
         world_ = TRY(RealWorld::open(settled_.place, is_new ? MakeFolders::yes : MakeFolders::no));
@@ -49,6 +50,9 @@ class Serving {
         }
         node_ = TRY(boot_node(*world_, config, settled_.place, passphrase_,
                               [this](Status ready) { on_ready(std::move(ready)); }));
+        if (!passphrase_.was_drawn) {
+            passphrase_.secret = {};  // the node key is open: from here on nobody needs it
+        }
         world_->on_stop_signal([this] { stop(); });
         world_->run();
         return exit_code_;
@@ -107,6 +111,7 @@ class Serving {
         const std::string authority = authority_path(settled_.place);
         const std::string passphrase =
             passphrase_.was_drawn ? std::string(as_text(passphrase_.secret.view())) : std::string();
+        passphrase_.secret = {};  // shown below, once
         if (format_ == Format::json) {
             boost::json::object out{
                 {"endpoint", endpoint}, {"data", settled_.place.data}, {"ca_file", authority}};
@@ -170,13 +175,15 @@ int serve(ServeOptions options) {
     if (!options.hosts.empty()) {
         settled->settings.hosts = options.hosts;
     }
+    settled->hosts = options.hosts;
     return Serving(std::move(options), std::move(settled).value()).run();
 }
 
 int init(ServeOptions options) {
     const Format format = options.common.format;
-    auto make = [&]() -> Result<std::string> {
+    auto make = [&]() -> Result<Settled> {
         Settled settled = TRY(settle(options.common));
+        settled.hosts = options.hosts;
         if (TRY(node_exists(settled.place))) {
             return Error{Fault::exists,
                          fmt::format("{} holds a node already; nothing was changed", settled.place.data)};
@@ -188,16 +195,16 @@ int init(ServeOptions options) {
         config.cost = settled.settings.cost;
         config.secret_limits = settled.settings.secrets;
         TRY(node::create_node(world->seams(), config, {}, passphrase.secret));
-        return settled.place.data;
+        return settled;
     };
-    Result<std::string> made = make();
+    const Result<Settled> made = make();
     if (!made) {
         return fail(made.error(), format);
     }
-    print_line(
-        format == Format::json
-            ? boost::json::serialize(boost::json::object{{"data", *made}})
-            : fmt::format("made a node in {}; start it with \"firedrill serve --data {}\"", *made, *made));
+    const std::string start = command_line("serve", *made);
+    print_line(format == Format::json
+                   ? boost::json::serialize(boost::json::object{{"data", made->place.data}, {"start", start}})
+                   : fmt::format("made a node in {}; start it with: {}", made->place.data, start));
     return 0;
 }
 

@@ -75,9 +75,9 @@ struct Covered {
 };
 
 Result<Covered> verify_and_tell(const StoreOptions& options) {
-    const Settled settled = TRY(settle(options.common));
+    const Settled settled = TRY(settle_folder(options.common));
     if (!TRY(node_exists(settled.place))) {
-        return Error{Fault::not_found, fmt::format("no node in {}", settled.place.data)};
+        return no_node(settled.place, "");
     }
     const std::string where = posix::absolute_path(options.copy);
     auto copy = TRY(open_folders({where}, MakeFolders::no));

@@ -81,7 +81,7 @@ int authority(Format format);
 struct RestoreVerbOptions {
     std::vector<std::string> from;
     std::string to;
-    std::uint64_t until = 0;
+    std::optional<std::uint64_t> until;  ///< not given: everything
     std::string
         practice;    ///< not empty: only it, in a node that goes on; else a whole node, from `from` to `to`
     std::string at;  ///< a time, for a practice

@@ -67,6 +67,18 @@ Result<Wanted> read_wanted(CommandFields& fields) {
     return out;
 }
 
+/// Labels are the clock of their moment. Where it ran ahead once, a state named by a time is the one
+/// before that.
+json::value describe_backwards(const store::StoreRestorePlan& plan) {
+    if (plan.backwards_at == 0) {
+        return nullptr;
+    }
+    return json::object{{"ahead_lsn", plan.lost_first},
+                        {"ahead_time", format_utc(plan.lost_first_wall)},
+                        {"lsn", plan.backwards_at},
+                        {"time", format_utc(plan.backwards_wall)}};
+}
+
 json::object describe(const Wanted& wanted, const store::StoreRestorePlan& plan) {
     return {{"practice", wanted.name},
             {"store", to_hex(plan.store)},
@@ -80,7 +92,8 @@ json::object describe(const Wanted& wanted, const store::StoreRestorePlan& plan)
                                   {"newest", format_utc(plan.lost_newest)}}},
             {"pages", plan.pages},
             {"changed_pages", plan.changed_pages},
-            {"commits", plan.commits}};
+            {"commits", plan.commits},
+            {"backwards", describe_backwards(plan)}};
 }
 
 store::OnRestoreProgress teller(OnProgress progress) {
@@ -123,6 +136,12 @@ void take_back(const Request& request) {
         request.then(Error{Fault::refused,
                            "practice: somebody is signed in; everybody must sign out before it is taken back "
                            "(restore --end-sessions, or staff sign-out, ends their sessions)"});
+        return;
+    }
+    if (const store::Lsn newest = request.storage.health().durable; request.wanted.point.until > newest) {
+        request.then(Error{Fault::not_found,
+                           fmt::format("there is no LSN {}: the log ends at LSN {}; nothing was changed",
+                                       request.wanted.point.until, newest)});
         return;
     }
     request.storage.restore_store(

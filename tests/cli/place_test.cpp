@@ -105,5 +105,31 @@ TEST_F(PassphraseSource, TwoSourcesAtOnceAreBadUsage) {
         Fault::bad_usage);
 }
 
+TEST_F(PassphraseSource, AFolderThatIsNotThereYetIsNamedWhole) {
+    const fs::path before = fs::current_path();
+    fs::current_path(root_);
+    CommonOptions options;
+    options.place.data = "not yet/./here";
+    options.place.logs = {"later"};
+    const auto settled = settle(options);
+    fs::current_path(before);
+    ASSERT_TRUE(settled);
+    const std::string root = fs::canonical(root_).string();
+    EXPECT_EQ(settled->place.data, root + "/not yet/here");
+    EXPECT_EQ(settled->place.logs, std::vector<std::string>{root + "/later"});
+}
+
+TEST_F(PassphraseSource, ACommandIsOneThatAShellTakes) {
+    Settled settled;
+    settled.place = {"/a node", {"/a node/log"}, "/it's", ""};
+    EXPECT_EQ(command_line("serve", settled),
+              R"(firedrill serve --data '/a node' --passphrase-file '/it'\''s')");
+    settled.place.logs = {"/one", "/$two"};
+    settled.hosts = {"clinic.test"};
+    EXPECT_EQ(command_line("init", settled),
+              R"(firedrill init --data '/a node' --log /one --log '/$two' --passphrase-file '/it'\''s' )"
+              R"(--host clinic.test)");
+}
+
 }  // namespace
 }  // namespace firedrill::cli

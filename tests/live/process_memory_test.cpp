@@ -1,8 +1,11 @@
 // Goal: after the last sign-out a running server's memory holds no key of the practice, no answer of a
 // patient and no password; also not by accident in freed memory, caches or stacks. Method: the shipped
-// program runs as a child, people work with it over HTTPS, and all of its memory is searched. Control: before
-// the sign-out the same search finds the keys and the answer, and a password that is just being sent.
+// program runs as a child, people work with it over HTTPS, and all of its memory is searched. Control:
+// before the sign-out the same search finds the keys and the answer, and a password that is just being
+// sent.
 #include "tests/live/process_memory.h"
+
+#include <unistd.h>
 
 #include <fstream>
 #include <sstream>
@@ -74,6 +77,24 @@ TEST_F(LiveNode, HoldsAPasswordWhileItIsBeingSentAndNotAfterwards) {
     EXPECT_TRUE(becomes(true)) << "the search does not see a password that stands in a buffer";
     half_stream_.reset();
     EXPECT_TRUE(becomes(false)) << describe(memory.search(needles));
+}
+
+// The node's passphrase opens the node's key at the start; after that nobody needs it. Control: this
+// process keeps it, and the same search finds it here.
+TEST_F(LiveNode, HoldsNoPassphraseOnceItIsServing) {
+    ProcessMemory memory(server_->process_id());
+    if (kIsSanitized || !memory.is_readable()) {
+        GTEST_SKIP() << "NOT TESTED: needs the shipped program, and root to read another process's memory";
+    }
+    submit_a_canary();  // it serves
+    const std::string text(as_text(passphrase().view()));
+    ASSERT_GE(text.size(), 8U);
+    const std::vector<Needle> needles{needle_of_text("passphrase", text)};
+    const std::vector<Sighting> seen = memory.search(needles);
+    EXPECT_GT(memory.searched_bytes(), std::uint64_t{10} << 20);
+    EXPECT_TRUE(seen.empty()) << describe(seen);
+    ProcessMemory own(static_cast<int>(::getpid()));
+    EXPECT_FALSE(own.search(needles).empty()) << "the search does not see a passphrase that is kept";
 }
 
 std::string read_all(const std::string& path) {

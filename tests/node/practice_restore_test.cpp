@@ -56,6 +56,20 @@ TEST_F(PracticeRestoreTest, EndsTheSessionsFirstWhenAskedTo) {
     EXPECT_FALSE(sign_in("ada", kOwnerPassword).empty());
 }
 
+TEST_F(PracticeRestoreTest, AnLsnThatNeverWasIsRefused) {
+    change_the_store();
+    const std::string newest = durable();
+    ASSERT_TRUE(command(R"({"verb":"staff.sign_out","practice":"harbor"})"));
+
+    const auto refused = restore("123456789", R"(,"mode":"plan")");
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().fault, Fault::not_found);
+    EXPECT_TRUE(has(refused.error().text, "there is no LSN 123456789")) << refused.error().text;
+    const auto plan = restore("1", R"(,"mode":"plan")");
+    EXPECT_TRUE(!plan || has(*plan, R"("backwards":null)"));
+}
+
 TEST_F(PracticeRestoreTest, APlanEndsNoSession) {
     const std::string before = change_the_store();
 
