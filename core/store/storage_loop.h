@@ -249,10 +249,10 @@ class LoopStorage final : public Storage {
     bool wants_space_ = false;
     std::uint64_t space_bytes_ = 0;  // reserved in the log and not used yet
     std::uint64_t log_bytes_ = 0;    // appended since the start, and what is taken to be unfolded from before
-    std::uint64_t next_look_bytes_ = 0;      // of log_bytes_: when to look for stores to fold
-    std::shared_ptr<LogResilver> resilver_;  // owners: this and the job that fills or rejoins
-    bool is_resilver_due_ = false;           // the log lane is to begin one
-    bool is_rejoin_due_ = false;             // the disk is filled
+    std::uint64_t next_look_bytes_ = 0;              // of log_bytes_: when to look for stores to fold
+    std::shared_ptr<LogResilver> resilver_;          // owners: this and the job that fills or rejoins
+    bool is_resilver_due_ = false;                   // the log lane is to begin one
+    bool is_rejoin_due_ = false;                     // the disk is filled
     std::map<std::size_t, std::string> not_filled_;  // by number of the log disk: why not, at the last try
     Instant next_resilver_;
     ScrubHealth scrub_;
