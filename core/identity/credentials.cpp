@@ -244,7 +244,10 @@ Result<OpenedAccount> open_account(const Credentials& credentials, const crypto:
     // From here on the work is the same whether the password was right or not.
     OpenedAccount out;
     crypto::Secret no_secrets(kBothSize);
-    no_secrets.mutable_view()[0] = 1;
+    const Digest filler = crypto::sha256(person.wrapped_private);  // a key as irregular as a real one
+    for (std::size_t i = 0; i < kBothSize; ++i) {
+        no_secrets.mutable_view()[i] = filler.bytes[i % filler.bytes.size()];
+    }
     const ByteView opened = secrets ? secrets->view() : no_secrets.view();
     out.private_key = crypto::Secret(opened.first(kPrivateSize));
     out.totp_secret = crypto::Secret(opened.subspan(kPrivateSize));
